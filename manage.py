@@ -1,0 +1,17 @@
+#!/usr/bin/env python
+"""Django's command line for Palimpsest."""
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run the command that was asked for."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+    from django.core.management import execute_from_command_line  # noqa: PLC0415  (after the settings are named)
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

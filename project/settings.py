@@ -1,0 +1,240 @@
+"""Every setting of the site; the environment is read at the top of this file and nowhere else."""
+
+import hashlib
+import os
+import secrets
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.csp import CSP
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _flag(name: str, *, default: bool = False) -> bool:
+    return os.environ.get(name, str(default)).strip().lower() in {"1", "true", "yes", "on"}
+
+
+def _words(name: str, default: str = "") -> list[str]:
+    return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+# --- The environment -------------------------------------------------------------------------------------
+VAR_DIR = Path(os.environ.get("PALIMPSEST_VAR", BASE_DIR / "var")).resolve()
+PRODUCTION = _flag("PALIMPSEST_PRODUCTION")
+DEBUG = _flag("PALIMPSEST_DEBUG")
+SECRET_KEY = os.environ.get("SECRET_KEY", "")
+DATABASE_URL = os.environ.get("DATABASE_URL", "")
+REDIS_URL = os.environ.get("REDIS_URL", "")
+ALLOWED_HOSTS = _words("PALIMPSEST_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = _words("PALIMPSEST_ORIGINS")
+HSTS_SECONDS = int(os.environ.get("PALIMPSEST_HSTS_SECONDS", "0"))
+#: `https` when browsers reach the site over TLS; cookies are then marked secure.
+BEHIND_HTTPS = _flag("PALIMPSEST_HTTPS", default=PRODUCTION)
+#: Trust `X-Forwarded-Proto` and `X-Forwarded-For` of the proxy in front.
+BEHIND_PROXY = _flag("PALIMPSEST_PROXY", default=PRODUCTION)
+
+#: OpenAI-compatible endpoint of the model that plays; "" or "none" for no model, MODEL "builtin" for ours.
+MODEL_URL = os.environ.get("PALIMPSEST_MODEL_URL", "")
+MODEL = os.environ.get("PALIMPSEST_MODEL", "")
+MODEL_KEY = os.environ.get("PALIMPSEST_MODEL_KEY", "")
+#: The model that reads (classifier, Chronicler, debriefs); by default the same one.
+READER = os.environ.get("PALIMPSEST_READER", "")
+READER_URL = os.environ.get("PALIMPSEST_READER_URL", "") or MODEL_URL
+READER_MODEL = os.environ.get("PALIMPSEST_READER_MODEL", "") or MODEL
+READER_KEY = os.environ.get("PALIMPSEST_READER_KEY", "") or MODEL_KEY
+#: Tokens of a model's context window that a prompt may fill, and that a reply may have.
+PROMPT_TOKENS = int(os.environ.get("PALIMPSEST_PROMPT_TOKENS", "6000"))
+REPLY_TOKENS = int(os.environ.get("PALIMPSEST_REPLY_TOKENS", "500"))
+#: Threads (and so database connections) that async code of one process may use.
+DATABASE_THREADS = int(os.environ.get("PALIMPSEST_DATABASE_THREADS", "8"))
+#: Per user and minute; "0" for no limit.
+TURNS_PER_MINUTE = int(os.environ.get("PALIMPSEST_TURNS_PER_MINUTE", "60"))
+LOGINS_PER_MINUTE = int(os.environ.get("PALIMPSEST_LOGINS_PER_MINUTE", "10"))
+LOG_LEVEL = os.environ.get("PALIMPSEST_LOG_LEVEL", "INFO")
+
+if PRODUCTION and DEBUG:
+    raise ImproperlyConfigured("PALIMPSEST_PRODUCTION and PALIMPSEST_DEBUG exclude each other: unset one.")
+if PRODUCTION and len(SECRET_KEY) < 50:
+    raise ImproperlyConfigured("Production needs a SECRET_KEY of at least 50 characters in the environment.")
+if PRODUCTION and not ALLOWED_HOSTS:
+    raise ImproperlyConfigured("Production needs PALIMPSEST_HOSTS, e.g. PALIMPSEST_HOSTS=stories.example.org.")
+
+
+def _secret_key_of_this_machine() -> str:
+    """The key kept in var/ (mode 600), made on the first start."""
+    path = VAR_DIR / "secret_key"
+    try:
+        VAR_DIR.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    except OSError as error:
+        sys.exit(f"palimpsest: cannot write to {VAR_DIR} ({error.strerror}); set PALIMPSEST_VAR to a folder you own.")
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(64))
+    return path.read_text().strip()
+
+
+def _socket_dir() -> Path:
+    """Where UNIX sockets go: var/, or a private folder in /tmp when var's path is too long for one (108 bytes)."""
+    if len(str(VAR_DIR / "valkey.sock").encode()) < 100:
+        return VAR_DIR
+    name = hashlib.sha256(str(VAR_DIR).encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"palimpsest-{os.getuid()}-{name}"
+
+
+SECRET_KEY = SECRET_KEY or _secret_key_of_this_machine()
+SOCKET_DIR = _socket_dir()
+REDIS_URL = REDIS_URL or f"unix://{SOCKET_DIR / 'valkey.sock'}"
+
+# --- Django ----------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "project",
+    "chat",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "django_eventstream",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "project.urls"
+ASGI_APPLICATION = "project.asgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "chats"
+LOGOUT_REDIRECT_URL = "login"
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# --- Where things are kept -------------------------------------------------------------------------------
+_sqlite: dict[str, Any] = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "NAME": VAR_DIR / "palimpsest.sqlite3",
+    "OPTIONS": {
+        # Take the write lock at BEGIN, so that two writers queue up instead of failing at their first write.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-20000;",
+    },
+    # A file: threads and processes of a test must see one database.
+    "TEST": {"NAME": VAR_DIR / f"test-{os.getpid()}.sqlite3"},
+}
+DATABASES: dict[str, Any] = {"default": _sqlite}
+if DATABASE_URL:
+    DATABASES["default"] = dict(dj_database_url.parse(DATABASE_URL))
+    if DATABASES["default"]["ENGINE"].endswith("postgresql"):
+        DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 0, "max_size": 30, "timeout": 10}
+CHANNEL_LAYERS = {
+    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}},
+}
+MEDIA_ROOT = VAR_DIR / "media"
+STATIC_URL = "static/"
+SERVESTATIC_USE_FINDERS = True
+SERVESTATIC_AUTOREFRESH = DEBUG
+SERVESTATIC_MAX_AGE = 0
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+# --- Celery (no results, no retries of its own: the database is the queue) ----------------------------------
+CELERY_BROKER_URL = f"redis+socket://{SOCKET_DIR / 'valkey.sock'}" if REDIS_URL.startswith("unix:") else REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+
+# --- Live events -----------------------------------------------------------------------------------------
+EVENTSTREAM_STORAGE_CLASS = "chat.streaming.storage.LogStorage"
+EVENTSTREAM_CHANNELMANAGER_CLASS = "chat.streaming.storage.MembersOnly"
+
+# --- Security --------------------------------------------------------------------------------------------
+SECURE_CSP = {
+    "default-src": [CSP.NONE],
+    "script-src": [CSP.SELF],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF, "data:"],
+    "font-src": [CSP.SELF],
+    "connect-src": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "base-uri": [CSP.NONE],
+    "frame-ancestors": [CSP.NONE],
+    "manifest-src": [CSP.SELF],
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = BEHIND_HTTPS
+CSRF_COOKIE_SECURE = BEHIND_HTTPS
+SECURE_SSL_REDIRECT = BEHIND_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = HSTS_SECONDS
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HSTS_SECONDS > 0
+SECURE_HSTS_PRELOAD = HSTS_SECONDS > 0
+if BEHIND_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+# --- Logging ---------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s", "datefmt": "%H:%M:%S"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        "django_eventstream": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},
+        "httpcore2": {"level": "WARNING"},
+        "openai": {"level": "WARNING"},
+        "django.channels.server": {"level": "WARNING"},
+    },
+}
