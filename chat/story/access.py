@@ -1,0 +1,58 @@
+"""The only way an edge gets a chat: through who may see it."""
+
+from typing import TYPE_CHECKING
+
+from chat.errors import ChatError
+from chat.story.models import CastMember, Character, Chat
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.contrib.auth.models import AnonymousUser
+
+    type Viewer = AbstractBaseUser | AnonymousUser
+
+
+class ChatNotFoundError(ChatError):
+    """There is no such story, or it is not yours to see."""
+
+    status = 404
+
+
+class CharacterNotFoundError(ChatError):
+    """There is no such character, or it is not yours."""
+
+    status = 404
+
+
+def get_chat_for(user: "Viewer", chat_id: int) -> Chat:
+    """The chat, if the user is a member; ChatNotFoundError otherwise, deleted ones included."""
+    try:
+        return Chat.objects.visible_to(user.pk).get(id=chat_id)
+    except Chat.DoesNotExist:
+        raise ChatNotFoundError from None
+
+
+def get_deleted_chat_for(user: "Viewer", chat_id: int) -> Chat:
+    """A deleted chat, for its owner to bring back."""
+    try:
+        return Chat.objects.exclude(deleted_at=None).get(id=chat_id, owner_id=user.pk)
+    except Chat.DoesNotExist:
+        raise ChatNotFoundError from None
+
+
+def get_character_for(user: "Viewer", character_id: int) -> Character:
+    """A character of the user's own; CharacterNotFoundError otherwise."""
+    try:
+        return Character.objects.get(id=character_id, owner_id=user.pk)
+    except Character.DoesNotExist:
+        raise CharacterNotFoundError from None
+
+
+def may_see_portrait(user: "Viewer", portrait: str) -> bool:
+    """Whether a portrait is of the user's own characters or of a cast the user plays with."""
+    return (
+        Character.objects.filter(owner_id=user.pk, portrait=portrait).exists()
+        or CastMember.objects.filter(
+            chat__membership__user_id=user.pk, chat__deleted_at=None, card__portrait=portrait
+        ).exists()
+    )

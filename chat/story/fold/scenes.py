@@ -1,0 +1,32 @@
+"""Scenes and who is present in them."""
+
+from chat.log.models import Event
+from chat.story.models import Chat, Scene
+from chat.story.payloads import CharacterEntered, CharacterExited, SceneClosed, SceneOpened, SceneRenamed
+
+type ScenePayload = SceneOpened | SceneRenamed | SceneClosed | CharacterEntered | CharacterExited
+
+
+def apply(chat: Chat, event: Event, payload: ScenePayload) -> None:
+    """Write the rows of one event; the chat's own row is saved by the caller."""
+    match payload:
+        case SceneOpened():
+            _open(chat, event, payload)
+        case SceneRenamed():
+            chat.scene_title = payload.title
+            Scene.objects.filter(id=chat.scene).update(title=payload.title)
+        case SceneClosed():
+            Scene.objects.filter(id=payload.scene).update(closed_at=event.recorded_at)
+            chat.scene, chat.scene_title, chat.present = None, "", []
+        case CharacterEntered():
+            chat.present = [*(id_ for id_ in chat.present if id_ != payload.character), payload.character]
+        case CharacterExited():
+            chat.present = [id_ for id_ in chat.present if id_ != payload.character]
+
+
+def _open(chat: Chat, event: Event, opened: SceneOpened) -> None:
+    chat.scene_number += 1
+    chat.scene, chat.scene_title, chat.present = event.position, opened.title, list(opened.present)
+    Scene.objects.create(
+        id=event.position, chat=chat, number=chat.scene_number, title=opened.title, opened_at=event.recorded_at
+    )

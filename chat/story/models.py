@@ -1,0 +1,203 @@
+"""The story's tables: folded from the log, written by nobody but `story.fold` (characters excepted)."""
+
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from chat.story.payloads import Card
+
+
+class Character(models.Model):
+    """A character as its author keeps it: a plain row. What a chat needs of it is snapshotted into its log."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="characters")
+    name = models.CharField(max_length=80)
+    description = models.TextField(blank=True, default="")
+    personality = models.TextField(blank=True, default="")
+    scenario_note = models.TextField(blank=True, default="")
+    example_dialogue = models.TextField(blank=True, default="")
+    greeting = models.TextField(blank=True, default="")
+    #: 0 speaks only when spoken to, 1 always has something to say.
+    talkativeness = models.FloatField(default=0.5)
+    tags = models.JSONField(default=list, blank=True)
+    #: Name of a file under media/portraits/, named by its content; "" for the generated initial.
+    portrait = models.CharField(max_length=80, blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(talkativeness__gte=0, talkativeness__lte=1), name="talkativeness_from_0_to_1"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def card(self) -> Card:
+        """The snapshot that goes into a chat's log."""
+        return Card(
+            id=self.pk,
+            name=self.name,
+            description=self.description,
+            personality=self.personality,
+            scenario_note=self.scenario_note,
+            example_dialogue=self.example_dialogue,
+            greeting=self.greeting,
+            talkativeness=self.talkativeness,
+            tags=tuple(self.tags),
+            portrait=self.portrait,
+        )
+
+
+class ChatQuerySet(models.QuerySet["Chat"]):
+    """What is asked of chats."""
+
+    def visible_to(self, user_id: int | None) -> Self:
+        """The chats this user is a member of and that are not deleted."""
+        return self.filter(membership__user_id=user_id, deleted_at=None)
+
+
+class Chat(models.Model):
+    """A chat; its id is the number in its stream's name."""
+
+    id = models.BigIntegerField(primary_key=True)
+    title = models.CharField(max_length=200)
+    premise = models.TextField()
+    owner_id = models.BigIntegerField()
+    persona = models.CharField(max_length=80)
+    persona_description = models.TextField()
+    #: The open scene (its position), or None between scenes.
+    scene = models.BigIntegerField(null=True)
+    scene_title = models.CharField(max_length=200, default="")
+    scene_number = models.IntegerField(default=0)
+    #: Ids of the characters present in the open scene, in order of entrance.
+    present = models.JSONField(default=list)
+    #: First words of the newest turn, for the list of chats.
+    preview = models.CharField(max_length=200, default="")
+    turn_count = models.IntegerField(default=0)
+    created_at = models.DateTimeField()
+    #: When the last turn was said.
+    last_turn_at = models.DateTimeField()
+    pinned_at = models.DateTimeField(null=True)
+    archived_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
+
+    objects = ChatQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def stream(self) -> str:
+        """The name of its stream in the log."""
+        return stream_of(self.id)
+
+
+class Membership(models.Model):
+    """A user who may see and play a chat."""
+
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE)
+    user_id = models.BigIntegerField()
+    role = models.CharField(max_length=10)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user_id", "chat"], name="one_membership_per_chat")]
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.user_id} of {self.chat_id}"
+
+
+class CastMember(models.Model):
+    """A character as one chat knows it."""
+
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="cast")
+    character = models.BigIntegerField()
+    name = models.CharField(max_length=80)
+    #: The whole Card as JSON.
+    card = models.JSONField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["chat", "character"], name="once_in_a_cast")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Scene(models.Model):
+    """A stretch of a chat with a cast that is present; its id is the position of its opening."""
+
+    id = models.BigIntegerField(primary_key=True)
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="scenes")
+    number = models.IntegerField()
+    title = models.CharField(max_length=200)
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"Scene {self.number}"
+
+
+class TurnQuerySet(models.QuerySet["Turn"]):
+    """What is asked of turns."""
+
+    def live(self) -> Self:
+        """Those that stand: not superseded."""
+        return self.filter(superseded_by=None)
+
+    def in_story_order(self) -> Self:
+        """As they are read."""
+        return self.order_by("place", "id")
+
+
+class Turn(models.Model):
+    """One say, by the player or a character; its id is the position of its event."""
+
+    class Kind(models.TextChoices):
+        """The kinds of its event."""
+
+        USER = "user_turn"
+        ASSISTANT = "assistant_turn"
+
+    id = models.BigIntegerField(primary_key=True)
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="turns", db_index=False)
+    kind = models.CharField(max_length=20, choices=Kind)
+    #: Character id; None for the player.
+    speaker = models.BigIntegerField(null=True)
+    #: The speaker's or the persona's name at the time.
+    speaker_name = models.CharField(max_length=80)
+    text = models.TextField()
+    #: complete, stopped or interrupted.
+    state = models.CharField(max_length=12)
+    #: Position of what opened the turn group: a player's turn, a request to go on, a greeting.
+    group = models.BigIntegerField()
+    #: Where it stands in the story: the position of the first writing of its chain.
+    place = models.BigIntegerField()
+    scene = models.BigIntegerField(null=True)
+    #: Ids of the characters who were present; only they may be prompted with it.
+    witnesses = models.JSONField()
+    said_at = models.DateTimeField()
+    regenerated_from = models.BigIntegerField(null=True)
+    superseded_by = models.BigIntegerField(null=True)
+    #: Id of the generation that wrote it; "" for the player's and for hand-written ones.
+    generation = models.CharField(max_length=32, default="")
+
+    objects = TurnQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["chat", "place"], condition=Q(superseded_by=None), name="live_turns_in_story_order"
+            ),
+            models.Index(fields=["chat", "group"], name="turn_groups"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.speaker_name}: {self.text[:40]}"
+
+
+def stream_of(chat: int) -> str:
+    """The name of a chat's stream."""
+    return f"chat-{chat}"

@@ -1,0 +1,104 @@
+"""Rebuilding the story's tables from the log, and the law: a rebuild gives exactly the live tables."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from django.db import connection, models, transaction
+
+from chat.log.models import Event, Stream
+from chat.story.fold import fold
+from chat.story.models import CastMember, Chat, Membership, Scene, Turn, stream_of
+from chat.story.payloads import Payload, decode
+
+#: Every table that the fold writes, with the column that names the chat; children first.
+FOLDED: tuple[tuple[type[models.Model], str], ...] = (
+    (Turn, "chat_id"),
+    (Scene, "chat_id"),
+    (CastMember, "chat_id"),
+    (Membership, "chat_id"),
+    (Chat, "id"),
+)
+#: Rows whose primary key is only the database's counter, so that it differs in each rebuild.
+_COUNTED = {CastMember, Membership}
+_BATCH = 500
+
+type Rows = dict[str, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One row that is not what the log says: `live` or `rebuilt` is None where the row is missing."""
+
+    chat: int
+    table: str
+    live: dict[str, Any] | None
+    rebuilt: dict[str, Any] | None
+
+
+def rebuild(chat: int) -> None:
+    """Throw away one chat's folded rows and fold its stream anew, in one transaction under the stream's lock."""
+    with transaction.atomic():
+        lock(chat)
+        _refold(chat)
+
+
+def differences(chat: int) -> list[Difference]:
+    """Fold one chat's stream anew, compare with the live rows, and leave everything as it was."""
+    with transaction.atomic():
+        lock(chat)
+        live = rows_of(chat)
+        _refold(chat)
+        rebuilt = rows_of(chat)
+        transaction.set_rollback(True)
+    return [difference for table in live for difference in _compare(chat, table, live[table], rebuilt[table])]
+
+
+def rows_of(chat: int) -> Rows:
+    """Every folded row of a chat, by table, in an order that does not depend on counters."""
+    return {model.__name__: _rows(model, column, chat) for model, column in FOLDED}
+
+
+def lock(chat: int) -> None:
+    """Hold the stream's lock to the end of the transaction: nobody appends meanwhile."""
+    streams = Stream.objects.filter(name=stream_of(chat))
+    if connection.features.has_select_for_no_key_update:
+        streams = streams.select_for_update(no_key=True)
+    streams.get()
+
+
+def _rows(model: type[models.Model], column: str, chat: int) -> list[dict[str, Any]]:
+    rows = list(model._default_manager.filter(**{column: chat}).values())
+    if model in _COUNTED:
+        for row in rows:
+            del row["id"]
+    return sorted(rows, key=repr)
+
+
+def _refold(chat: int) -> None:
+    for model, column in FOLDED:
+        # Not delete(): that would look for rows outside the story which point here, and take them along.
+        model._default_manager.filter(**{column: chat})._raw_delete(connection.alias)
+    recorded = _recorded(chat)
+    while batch := list(islice(recorded, _BATCH)):
+        fold(chat, batch)
+
+
+def _recorded(chat: int) -> Iterator[tuple[Event, Payload]]:
+    events = Event.objects.filter(stream__name=stream_of(chat)).order_by("position")
+    for event in events.iterator(chunk_size=_BATCH):
+        yield event, decode(event.kind, event.payload)
+
+
+def _compare(
+    chat: int, table: str, live: list[dict[str, Any]], rebuilt: list[dict[str, Any]]
+) -> Iterator[Difference]:
+    if live == rebuilt:
+        return
+    for row in live:
+        if row not in rebuilt:
+            yield Difference(chat, table, row, None)
+    for row in rebuilt:
+        if row not in live:
+            yield Difference(chat, table, None, row)

@@ -1,0 +1,79 @@
+"""The one door to the log: it appends and folds in one transaction, then rings the bell."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from django.db import transaction
+
+from chat.log import bell
+from chat.log.append import Appended, NewEvent, StaleVersionError, append, create_stream
+from chat.log.models import Stream
+from chat.story import fold
+from chat.story.models import Chat, stream_of
+from chat.story.payloads import ChatCreated, Payload, encode, kind_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """Where events come from: who, when, because of what, under which idempotency key."""
+
+    actor: str
+    at: datetime
+    causation: int | None = None
+    correlation: str = ""
+    #: Of the first event only.
+    key: str | None = None
+
+
+def write(chat: int, payloads: Sequence[Payload], source: Source, *, expected_version: int | None = None) -> Appended:
+    """Append the payloads to the chat's stream and fold them; nothing is written when there are none.
+
+    Raises StaleVersionError, KeyReusedError or NoSuchStreamError (see `log.append`).
+    """
+    if not payloads:
+        return Appended()
+    stream = stream_of(chat)
+    with transaction.atomic():
+        appended = append(stream, _events(payloads, source), expected_version=expected_version)
+        if not appended.repeated:
+            fold.fold(chat, zip(appended.events, payloads, strict=True))
+            transaction.on_commit(partial(bell.ring, stream, appended.events[-1].position), robust=True)
+    return appended
+
+
+def create_chat(created: ChatCreated, then: Sequence[Payload], source: Source) -> int:
+    """Open a stream for a new chat and write its first events; the chat's id."""
+    with transaction.atomic():
+        stream: Stream = create_stream("chat")
+        write(stream.pk, [created, *then], source)
+    return stream.pk
+
+
+def decide(chat: int, decider: Callable[[Chat], Sequence[Payload]], source: Source) -> Appended:
+    """Write what `decider` makes of the chat as it stands; when the chat moved meanwhile, decide once more."""
+    try:
+        return _decide(chat, decider, source)
+    except StaleVersionError:
+        return _decide(chat, decider, source)
+
+
+def _decide(chat: int, decider: Callable[[Chat], Sequence[Payload]], source: Source) -> Appended:
+    version = Stream.objects.values_list("version", flat=True).get(name=stream_of(chat))
+    return write(chat, decider(Chat.objects.get(id=chat)), source, expected_version=version)
+
+
+def _events(payloads: Sequence[Payload], source: Source) -> list[NewEvent]:
+    return [
+        NewEvent(
+            kind=kind_of(type(payload)),
+            payload=encode(payload),
+            recorded_at=source.at,
+            actor=source.actor,
+            causation=source.causation,
+            correlation=source.correlation,
+            key=source.key if number == 0 else None,
+        )
+        for number, payload in enumerate(payloads)
+    ]

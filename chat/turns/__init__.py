@@ -1,0 +1,1 @@
+"""Turns: recording what a player says, choosing who answers, prompting, generating and settling the reply."""

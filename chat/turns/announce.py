@@ -1,0 +1,56 @@
+"""What is told of a reply while it is being written; `turns` knows no transport, the edges hand in an Announcer."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Started:
+    """A character begins to speak; `rewrites` is the turn this is a new writing of."""
+
+    chat: int
+    generation: str
+    speaker: int
+    speaker_name: str
+    rewrites: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chunk:
+    """More text: chunk number `seq` from 1, beginning at `offset` characters."""
+
+    chat: int
+    generation: str
+    seq: int
+    offset: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """The reply is settled: `state` is finished, stopped, interrupted or failed."""
+
+    chat: int
+    generation: str
+    speaker_name: str
+    state: str
+    #: The turn that came of it, if any, and for a failure the sentence to show.
+    turn: int | None = None
+    error: str = ""
+
+
+type News = Started | Chunk | Ended
+
+
+class Announcer(Protocol):
+    """Whoever brings the news to the browsers."""
+
+    def announce(self, news: News) -> None:
+        """Pass it on; called from the event loop, returns at once and never raises."""
+
+
+class Silent:
+    """An announcer for whom nobody listens: commands and tests."""
+
+    def announce(self, news: News) -> None:
+        """Do nothing."""
