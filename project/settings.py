@@ -1,6 +1,8 @@
 """Every setting of the site; the environment is read at the top of this file and nowhere else."""
 
+import contextlib
 import hashlib
+import json
 import os
 import secrets
 import sys
@@ -13,6 +15,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+SHORTEST_SECRET_KEY = 50
+#: The kernel's limit is 108 bytes on Linux and 104 on macOS.
+LONGEST_SOCKET_PATH = 100
 
 
 def _flag(name: str, *, default: bool = False) -> bool:
@@ -23,9 +28,32 @@ def _words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
 
 
+def _kept_options(path: Path) -> dict[str, str]:
+    """What `up` was last started with; the environment is stronger."""
+    try:
+        kept: dict[str, str] = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    given = {name for name in os.environ if name.startswith("PALIMPSEST_MODEL")}
+    # A kept key must not be sent to another server than the one it was given for.
+    other_model = "PALIMPSEST_MODEL_URL" in given or os.environ.get("PALIMPSEST_MODEL") in {"none", "builtin"}
+    return {name: value for name, value in kept.items() if not (other_model and name.startswith("MODEL"))}
+
+
+def _option(name: str, default: str = "") -> str:
+    return os.environ.get(f"PALIMPSEST_{name}", _KEPT.get(name, default))
+
+
 # --- The environment -------------------------------------------------------------------------------------
 VAR_DIR = Path(os.environ.get("PALIMPSEST_VAR", BASE_DIR / "var")).resolve()
 PRODUCTION = _flag("PALIMPSEST_PRODUCTION")
+#: The options of the last `./run`, kept in var/ (see project.up.options).
+OPTIONS_PATH = VAR_DIR / "options.json"
+_KEPT = {} if PRODUCTION else _kept_options(OPTIONS_PATH)
+#: Where `up` serves the pages, and whether it leaves out the demo story.
+HOST = _option("HOST", "127.0.0.1")
+PORT = _option("PORT", "8000")
+NO_DEMO = _option("NO_DEMO").lower() in {"1", "true", "yes", "on"}
 DEBUG = _flag("PALIMPSEST_DEBUG")
 SECRET_KEY = os.environ.get("SECRET_KEY", "")
 DATABASE_URL = os.environ.get("DATABASE_URL", "")
@@ -39,9 +67,9 @@ BEHIND_HTTPS = _flag("PALIMPSEST_HTTPS", default=PRODUCTION)
 BEHIND_PROXY = _flag("PALIMPSEST_PROXY", default=PRODUCTION)
 
 #: OpenAI-compatible endpoint of the model that plays; "" or "none" for no model, MODEL "builtin" for ours.
-MODEL_URL = os.environ.get("PALIMPSEST_MODEL_URL", "")
-MODEL = os.environ.get("PALIMPSEST_MODEL", "")
-MODEL_KEY = os.environ.get("PALIMPSEST_MODEL_KEY", "")
+MODEL_URL = _option("MODEL_URL")
+MODEL = _option("MODEL")
+MODEL_KEY = _option("MODEL_KEY")
 #: The model that reads (classifier, Chronicler, debriefs); by default the same one.
 READER = os.environ.get("PALIMPSEST_READER", "")
 READER_URL = os.environ.get("PALIMPSEST_READER_URL", "") or MODEL_URL
@@ -59,10 +87,12 @@ LOG_LEVEL = os.environ.get("PALIMPSEST_LOG_LEVEL", "INFO")
 
 if PRODUCTION and DEBUG:
     raise ImproperlyConfigured("PALIMPSEST_PRODUCTION and PALIMPSEST_DEBUG exclude each other: unset one.")
-if PRODUCTION and len(SECRET_KEY) < 50:
+if PRODUCTION and len(SECRET_KEY) < SHORTEST_SECRET_KEY:
     raise ImproperlyConfigured("Production needs a SECRET_KEY of at least 50 characters in the environment.")
 if PRODUCTION and not ALLOWED_HOSTS:
-    raise ImproperlyConfigured("Production needs PALIMPSEST_HOSTS, e.g. PALIMPSEST_HOSTS=stories.example.org.")
+    raise ImproperlyConfigured(
+        "Production needs PALIMPSEST_HOSTS, e.g. PALIMPSEST_HOSTS=stories.example.org."
+    )
 
 
 def _secret_key_of_this_machine() -> str:
@@ -70,19 +100,28 @@ def _secret_key_of_this_machine() -> str:
     path = VAR_DIR / "secret_key"
     try:
         VAR_DIR.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+        if not path.exists():
+            _make_secret_key(path)
         return path.read_text().strip()
     except OSError as error:
-        sys.exit(f"palimpsest: cannot write to {VAR_DIR} ({error.strerror}); set PALIMPSEST_VAR to a folder you own.")
-    with os.fdopen(descriptor, "w") as file:
+        sys.exit(
+            f"palimpsest: cannot write to {VAR_DIR} ({error.strerror}); set PALIMPSEST_VAR to a folder you own."
+        )
+
+
+def _make_secret_key(path: Path) -> None:
+    # Linked into place when whole, so that a process that starts at the same time never reads half a key.
+    draft = path.with_suffix(f".{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(secrets.token_urlsafe(64))
-    return path.read_text().strip()
+    with contextlib.suppress(FileExistsError):
+        path.hardlink_to(draft)
+    draft.unlink()
 
 
 def _socket_dir() -> Path:
-    """Where UNIX sockets go: var/, or a private folder in /tmp when var's path is too long for one (108 bytes)."""
-    if len(str(VAR_DIR / "valkey.sock").encode()) < 100:
+    """Where UNIX sockets go: var/, or a private folder in /tmp when var's path is too long for one."""
+    if len(str(VAR_DIR / "valkey.sock").encode()) < LONGEST_SOCKET_PATH:
         return VAR_DIR
     name = hashlib.sha256(str(VAR_DIR).encode()).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"palimpsest-{os.getuid()}-{name}"
@@ -167,7 +206,11 @@ DATABASES: dict[str, Any] = {"default": _sqlite}
 if DATABASE_URL:
     DATABASES["default"] = dict(dj_database_url.parse(DATABASE_URL))
     if DATABASES["default"]["ENGINE"].endswith("postgresql"):
-        DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 0, "max_size": 30, "timeout": 10}
+        DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+            "min_size": 0,
+            "max_size": 30,
+            "timeout": 10,
+        }
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}},
 }
@@ -182,7 +225,9 @@ STORAGES = {
 }
 
 # --- Celery (no results, no retries of its own: the database is the queue) ----------------------------------
-CELERY_BROKER_URL = f"redis+socket://{SOCKET_DIR / 'valkey.sock'}" if REDIS_URL.startswith("unix:") else REDIS_URL
+CELERY_BROKER_URL = (
+    f"redis+socket://{SOCKET_DIR / 'valkey.sock'}" if REDIS_URL.startswith("unix:") else REDIS_URL
+)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -227,7 +272,9 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s", "datefmt": "%H:%M:%S"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s", "datefmt": "%H:%M:%S"}
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
