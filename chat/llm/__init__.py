@@ -1,0 +1,1 @@
+"""The models that speak and read: one client for every OpenAI-compatible server, and the built-in model."""

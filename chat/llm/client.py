@@ -1,0 +1,70 @@
+"""Where the rest of the house gets a model: `get_model()` speaks, `get_reader()` answers in JSON."""
+
+from django.conf import settings
+
+from chat.llm.builtin import BUILTIN, BuiltinModel
+from chat.llm.errors import NoModelError, NoReaderError
+from chat.llm.openai_compatible import OpenAICompatibleModel
+from chat.llm.protocol import (
+    Delta,
+    Finish,
+    LanguageModel,
+    Message,
+    Probe,
+    Prompt,
+    StreamItem,
+    Style,
+    Thinking,
+    estimate_tokens,
+)
+
+__all__ = [
+    "Delta",
+    "Finish",
+    "LanguageModel",
+    "Message",
+    "Probe",
+    "Prompt",
+    "StreamItem",
+    "Style",
+    "Thinking",
+    "estimate_tokens",
+    "get_model",
+    "get_reader",
+]
+
+
+def get_model() -> LanguageModel:
+    """The model that plays, from the settings; raises NoModelError when there is none."""
+    name, url = settings.MODEL.strip(), settings.MODEL_URL.strip()
+    if not _connected(name, url):
+        raise NoModelError
+    if name == BUILTIN:
+        return BuiltinModel(url=url)
+    return _compatible(url, name, settings.MODEL_KEY)
+
+
+def get_reader() -> LanguageModel:
+    """The model that reads, from the settings; raises NoReaderError when words must do.
+
+    That is when none is connected, when `READER` is "words", and when the only model is the built-in one,
+    which is too small to answer in JSON.
+    """
+    name, url = settings.READER_MODEL.strip(), settings.READER_URL.strip()
+    if settings.READER == "words" or name == BUILTIN or not _connected(name, url):
+        raise NoReaderError
+    return _compatible(url, name, settings.READER_KEY)
+
+
+def _connected(name: str, url: str) -> bool:
+    return bool(name and url) and "none" not in {name, url}
+
+
+def _compatible(url: str, name: str, key: str) -> LanguageModel:
+    return OpenAICompatibleModel(
+        url=url,
+        name=name,
+        key=key,
+        prompt_tokens=settings.PROMPT_TOKENS,
+        reply_tokens=settings.REPLY_TOKENS,
+    )
