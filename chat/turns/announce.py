@@ -54,3 +54,16 @@ class Silent:
 
     def announce(self, news: News) -> None:
         """Do nothing."""
+
+
+_chosen: list[Announcer] = [Silent()]
+
+
+def announce_with(announcer: Announcer) -> None:
+    """Whom every screen of this process hands to `exchange`; streaming calls it when it starts."""
+    _chosen[0] = announcer
+
+
+def chosen() -> Announcer:
+    """The announcer of this process; pages ask here, since they must not know streaming."""
+    return _chosen[0]

@@ -1,0 +1,106 @@
+"""How pages answer: to browsers with a page, to JSON clients with JSON, and to a refusal with its sentence."""
+
+import inspect
+import json
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
+
+from chat.database import in_thread
+from chat.errors import ChatError
+
+type View = Callable[..., HttpResponseBase]
+type AsyncView = Callable[..., Awaitable[HttpResponseBase]]
+
+
+class NotSignedInError(ChatError):
+    """Sign in first."""
+
+    status = 401
+
+
+class MalformedRequestError(ChatError):
+    """The request's body is not what its Content-Type says."""
+
+    status = 400
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whether the client asked for JSON, or sent JSON without saying what it wants."""
+    if "Accept" in request.headers and request.headers["Accept"] != "*/*":
+        return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+    return request.content_type == "application/json"
+
+
+def fields(request: HttpRequest) -> dict[str, Any]:
+    """What was sent, as a form or as a JSON object; a form's repeated field keeps its last value."""
+    if request.content_type != "application/json":
+        return dict(request.POST.items())
+    try:
+        sent = json.loads(request.body or b"{}")
+    except ValueError:
+        raise MalformedRequestError("The request's body is not valid JSON.") from None
+    if not isinstance(sent, dict):
+        raise MalformedRequestError("The request's body has to be a JSON object.")
+    return sent
+
+
+def signed_in[V: (View, AsyncView)](view: V) -> V:
+    """A view for those who are signed in; a ChatError it raises becomes its answer. Sync or async."""
+    if inspect.iscoroutinefunction(view):
+        return cast("V", _signed_in_async(cast("AsyncView", view)))
+    return cast("V", _signed_in_sync(cast("View", view)))
+
+
+def _signed_in_sync(view: View) -> View:
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            _require_user(request)
+            return view(request, *args, **kwargs)
+        except ChatError as error:
+            return refuse(request, error)
+
+    return guarded
+
+
+def _signed_in_async(view: AsyncView) -> AsyncView:
+    @wraps(view)
+    async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            await in_thread(_require_user, request)
+            return await view(request, *args, **kwargs)
+        except ChatError as error:
+            return await in_thread(refuse, request, error)
+
+    return guarded
+
+
+def _require_user(request: HttpRequest) -> None:
+    if not request.user.is_authenticated:
+        raise NotSignedInError
+
+
+def refuse(request: HttpRequest, error: ChatError) -> HttpResponse:
+    """The answer to a refused request: JSON with `status` and `detail`, a page, or the way to sign in."""
+    if wants_json(request):
+        answer: HttpResponse = JsonResponse(
+            {"status": error.status, "detail": error.detail}, status=error.status
+        )
+    elif error.status == NotSignedInError.status:
+        return redirect_to_login(request.get_full_path())
+    else:
+        answer = render(request, "chat/refusal.html", {"error": error}, status=error.status)
+    if (wait := getattr(error, "retry_after", None)) is not None:
+        answer["Retry-After"] = str(int(wait))
+    return answer
+
+
+def notify(request: HttpRequest, sentence: str, *, undo: str = "") -> None:
+    """Show a toast on the next page; `undo` is the address whose POST takes it back."""
+    messages.success(request, sentence, extra_tags=f"undo:{undo}" if undo else "")
