@@ -105,7 +105,7 @@ def _secret_key_of_this_machine() -> str:
         return path.read_text().strip()
     except OSError as error:
         sys.exit(
-            f"palimpsest: cannot write to {VAR_DIR} ({error.strerror}); set PALIMPSEST_VAR to a folder you own."
+            f"palimpsest: cannot write to {VAR_DIR} ({error.strerror}); set PALIMPSEST_VAR to one you own."
         )
 
 

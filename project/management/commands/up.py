@@ -1,0 +1,119 @@
+"""`manage.py up`: starts everything Palimpsest needs on one machine, and ends it again; `./run` calls it."""
+
+import asyncio
+import signal
+import sys
+from argparse import ArgumentParser
+from dataclasses import replace
+from functools import partial
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.core.management.color import supports_color
+from django.db import connections
+
+from project.up.errors import CannotStartError
+from project.up.first_start import entrance, make_first_account
+from project.up.journal import Journal
+from project.up.neighbours import look_around, offered_model
+from project.up.options import Options, decide, keep
+from project.up.preparing import claim_folder, free_port, migrate
+from project.up.recipes import WILDCARDS, Household, plan
+from project.up.supervisor import Supervisor
+
+
+class Command(BaseCommand):
+    """Start everything, and keep it running until Ctrl-C."""
+
+    help = "Starts everything Palimpsest needs on this machine and prints the link that lets you in."
+    requires_system_checks: list[str] = []  # noqa: RUF012  (Django's own declaration)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The options of a start; those given are kept for the next one."""
+        parser.add_argument("--host", help="address to serve on (127.0.0.1)")
+        parser.add_argument("--port", type=int, help="port to serve on (8000; 0 for any free one)")
+        parser.add_argument("--no-demo", action="store_true", default=None, help="no demo story")
+        parser.add_argument("--model-url", help="an OpenAI-compatible endpoint, as http://127.0.0.1:11434/v1")
+        parser.add_argument("--model", help="its name there; 'builtin' for the built-in one, 'none' for none")
+        parser.add_argument("--model-key", help="the endpoint's key")
+
+    def handle(self, **given: Any) -> None:
+        """Exit status 1 and one sentence when it cannot be started."""
+        signal.signal(signal.SIGTERM, _as_if_by_ctrl_c)
+        journal = Journal(self._write, coloured=supports_color() and not given["no_color"])
+        names = ("host", "port", "no_demo", "model_url", "model", "model_key")
+        try:
+            _start({name: given[name] for name in names}, journal)
+        except CannotStartError as error:
+            self.stderr.write(str(error))
+            sys.exit(1)
+        except KeyboardInterrupt:
+            sys.exit(130)
+
+    def _write(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()
+
+
+def _start(given: dict[str, Any], journal: Journal) -> None:
+    options = decide(_configured(), given=given)
+    # Held until this process ends, and not a moment longer.
+    with claim_folder(settings.VAR_DIR, settings.SOCKET_DIR):
+        options = _with_a_model_name(options, journal)
+        chosen = replace(options, port=free_port(options.host, options.port))
+        keep(options, settings.OPTIONS_PATH)
+        with journal.working("bringing the database up to date"):
+            migrate()
+        with journal.working("setting the stage"):
+            make_first_account(demo=not options.no_demo)
+        connections.close_all()
+        household = plan(chosen, welcome=partial(_welcome, chosen, journal))
+        asyncio.run(_supervise(household, journal))
+
+
+async def _supervise(household: Household, journal: Journal) -> None:
+    await Supervisor(household, journal).run()
+
+
+def _configured() -> Options:
+    """The environment's options, and where it is silent those that were kept."""
+    try:
+        port = int(settings.PORT)
+    except ValueError:
+        raise CannotStartError(f"PALIMPSEST_PORT is {settings.PORT!r}, which is no number.") from None
+    return Options(
+        host=settings.HOST,
+        port=port,
+        no_demo=settings.NO_DEMO,
+        model_url=settings.MODEL_URL,
+        model=settings.MODEL,
+        model_key=settings.MODEL_KEY,
+    )
+
+
+def _with_a_model_name(options: Options, journal: Journal) -> Options:
+    """With a server but no name: the first model that the server offers, said aloud."""
+    if not options.model_url or options.model:
+        return options
+    with journal.working(f"asking {options.model_url} what it offers"):
+        model = offered_model(options.model_url, key=options.model_key)
+    if not model:
+        raise CannotStartError(f"{options.model_url} offers no model by itself: name one with --model.")
+    journal.say(f"{options.model_url} offers {model}; another one: --model NAME")
+    return replace(options, model=model)
+
+
+def _welcome(options: Options, journal: Journal) -> None:
+    if options.brings_model:
+        journal.say("A tiny built-in model plays. A better one: ./run --model-url URL --model NAME")
+        for neighbour in look_around():
+            journal.say(f"{neighbour.name} runs on this machine: ./run {neighbour.flags}")
+    host = options.host.strip("[]")
+    host = WILDCARDS.get(host, host)
+    host = f"[{host}]" if ":" in host else host
+    journal.say(f"Open http://{host}:{options.port}{entrance()}")
+
+
+def _as_if_by_ctrl_c(*_: object) -> NoReturn:
+    raise KeyboardInterrupt

@@ -1,0 +1,58 @@
+"""Model servers that already run on this machine, and the words that would connect them."""
+
+import http.client
+import json
+import re
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+#: Each program's own default port.
+KNOWN = {"Ollama": 11434, "llama.cpp": 8080, "LM Studio": 1234}
+PATIENCE = 0.3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Neighbour:
+    """A model server on loopback and a model that it offers."""
+
+    name: str
+    url: str
+    model: str
+
+    @property
+    def flags(self) -> str:
+        """What to give to `./run`."""
+        return f"--model-url {self.url} --model {self.model}"
+
+
+def look_around(ports: Iterable[tuple[str, int]] = tuple(KNOWN.items())) -> list[Neighbour]:
+    """The servers that answer within 0.3 s and offer a model."""
+
+    def look(name: str, port: int) -> Neighbour | None:
+        url = f"http://127.0.0.1:{port}/v1"
+        model = offered_model(url, patience=PATIENCE)
+        return Neighbour(name=name, url=url, model=model) if model else None
+
+    places = list(ports)
+    with ThreadPoolExecutor(max_workers=max(len(places), 1)) as threads:
+        found = threads.map(lambda place: look(*place), places)
+        return [neighbour for neighbour in found if neighbour]
+
+
+def offered_model(url: str, *, key: str = "", patience: float = 5.0) -> str:
+    """The first model that talks which the server at `url` offers; "" when there is none, or no server."""
+    parts = urlsplit(url)
+    connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    try:
+        connection = connect(parts.hostname or "", parts.port, timeout=patience)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        connection.request("GET", f"{parts.path.rstrip('/')}/models", headers=headers)
+        offer = json.loads(connection.getresponse().read())
+        names = [str(model["id"]) for model in offer["data"]]
+    except (OSError, ValueError, http.client.HTTPException, KeyError, TypeError):
+        return ""
+    # What is printed must be safe to paste into a shell, whoever answered.
+    talking = [name for name in names if "embed" not in name.lower() and re.fullmatch(r"[\w.:/@+-]+", name)]
+    return talking[0] if talking else ""
