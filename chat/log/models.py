@@ -44,7 +44,9 @@ class Event(models.Model):
             models.UniqueConstraint(fields=["stream", "version"], name="one_event_per_version"),
             models.UniqueConstraint(fields=["stream", "key"], name="one_event_per_key"),
             models.UniqueConstraint(
-                fields=["key"], condition=models.Q(key__startswith="operator:"), name="operators_keys_are_global"
+                fields=["key"],
+                condition=models.Q(key__startswith="operator:"),
+                name="operators_keys_are_global",
             ),
         ]
         indexes: ClassVar = [models.Index(fields=["stream", "position"], name="events_of_a_stream")]

@@ -11,7 +11,10 @@ from django.core.checks import CheckMessage, Error
 from django.db import DEFAULT_DB_ALIAS, connections
 
 TABLE = "chat_event"
-NAMES = {"postgresql": {"chat_event_rows", "chat_event_truncate"}, "sqlite": {"chat_event_update", "chat_event_delete"}}
+NAMES = {
+    "postgresql": {"chat_event_rows", "chat_event_truncate"},
+    "sqlite": {"chat_event_update", "chat_event_delete"},
+}
 
 _POSTGRESQL = """
 CREATE OR REPLACE FUNCTION chat_event_is_append_only() RETURNS trigger LANGUAGE plpgsql AS

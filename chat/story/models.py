@@ -188,9 +188,7 @@ class Turn(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(
-                fields=["chat", "place"], condition=Q(superseded_by=None), name="live_turns_in_story_order"
-            ),
+            models.Index(fields=["chat", "place"], condition=Q(superseded_by=None), name="live_turns_in_story_order"),
             models.Index(fields=["chat", "group"], name="turn_groups"),
         ]
 

@@ -13,12 +13,12 @@ from chat.story.models import CastMember, Chat, Membership, Scene, Turn, stream_
 from chat.story.payloads import Payload, decode
 
 #: Every table that the fold writes, with the column that names the chat; children first.
-FOLDED: tuple[tuple[type[models.Model], str], ...] = (
-    (Turn, "chat_id"),
-    (Scene, "chat_id"),
-    (CastMember, "chat_id"),
-    (Membership, "chat_id"),
-    (Chat, "id"),
+FOLDED: tuple[tuple[models.Manager[Any], str], ...] = (
+    (Turn.objects, "chat_id"),
+    (Scene.objects, "chat_id"),
+    (CastMember.objects, "chat_id"),
+    (Membership.objects, "chat_id"),
+    (Chat.objects, "id"),
 )
 #: Rows whose primary key is only the database's counter, so that it differs in each rebuild.
 _COUNTED = {CastMember, Membership}
@@ -57,7 +57,7 @@ def differences(chat: int) -> list[Difference]:
 
 def rows_of(chat: int) -> Rows:
     """Every folded row of a chat, by table, in an order that does not depend on counters."""
-    return {model.__name__: _rows(model, column, chat) for model, column in FOLDED}
+    return {table.model.__name__: _rows(table, column, chat) for table, column in FOLDED}
 
 
 def lock(chat: int) -> None:
@@ -68,18 +68,18 @@ def lock(chat: int) -> None:
     streams.get()
 
 
-def _rows(model: type[models.Model], column: str, chat: int) -> list[dict[str, Any]]:
-    rows = list(model._default_manager.filter(**{column: chat}).values())
-    if model in _COUNTED:
+def _rows(table: models.Manager[Any], column: str, chat: int) -> list[dict[str, Any]]:
+    rows = list(table.filter(**{column: chat}).values())
+    if table.model in _COUNTED:
         for row in rows:
             del row["id"]
     return sorted(rows, key=repr)
 
 
 def _refold(chat: int) -> None:
-    for model, column in FOLDED:
+    for table, column in FOLDED:
         # Not delete(): that would look for rows outside the story which point here, and take them along.
-        model._default_manager.filter(**{column: chat})._raw_delete(connection.alias)
+        table.filter(**{column: chat})._raw_delete(connection.alias)  # noqa: SLF001
     recorded = _recorded(chat)
     while batch := list(islice(recorded, _BATCH)):
         fold(chat, batch)
@@ -91,9 +91,7 @@ def _recorded(chat: int) -> Iterator[tuple[Event, Payload]]:
         yield event, decode(event.kind, event.payload)
 
 
-def _compare(
-    chat: int, table: str, live: list[dict[str, Any]], rebuilt: list[dict[str, Any]]
-) -> Iterator[Difference]:
+def _compare(chat: int, table: str, live: list[dict[str, Any]], rebuilt: list[dict[str, Any]]) -> Iterator[Difference]:
     if live == rebuilt:
         return
     for row in live:

@@ -1,4 +1,4 @@
-"""What is told of a reply while it is being written; `turns` knows no transport, the edges hand in an Announcer."""
+"""What is told of a reply while it is written; `turns` knows no transport, edges hand in an Announcer."""
 
 from dataclasses import dataclass
 from typing import Protocol

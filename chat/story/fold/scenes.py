@@ -28,5 +28,9 @@ def _open(chat: Chat, event: Event, opened: SceneOpened) -> None:
     chat.scene_number += 1
     chat.scene, chat.scene_title, chat.present = event.position, opened.title, list(opened.present)
     Scene.objects.create(
-        id=event.position, chat=chat, number=chat.scene_number, title=opened.title, opened_at=event.recorded_at
+        id=event.position,
+        chat=chat,
+        number=chat.scene_number,
+        title=opened.title,
+        opened_at=event.recorded_at,
     )

@@ -1,0 +1,223 @@
+"""An exchange: recording what the player says, at once, and seeing to it that somebody answers."""
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+from chat.database import in_thread
+from chat.errors import ChatError
+from chat.log import bell
+from chat.story import writer
+from chat.story.models import Chat, Turn
+from chat.story.payloads import ReplyRequested, UserTurn
+from chat.turns import generation, leases
+from chat.turns.announce import Announcer, Ended
+from chat.turns.chats import actor
+from chat.turns.leases import Claim, LeaseLostError, NothingToRetryError, ReplyRunningError, Settled
+from chat.turns.limits import TooManyTurnsError, count_turn
+from chat.turns.models import Generation
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+__all__ = [
+    "NothingToRetryError",
+    "ReplyRunningError",
+    "TooManyTurnsError",
+    "post_turn",
+    "retry",
+    "stop",
+    "sweep",
+]
+
+TURN_CHARACTERS = 20_000
+KEY_CHARACTERS = 200
+#: A player's turn older than this that nobody answered is not taken up by the sweep.
+SWEEP_SECONDS = 600
+#: Chance stands here, at the edge of what is pure below.
+_rng = random.SystemRandom()
+
+
+class TurnTooLongError(ChatError):
+    """A turn may have 20,000 characters at most."""
+
+    status = 413
+
+
+class UnknownSpeakerError(ChatError):
+    """Nobody of that name is in the cast of this story."""
+
+    status = 422
+
+
+class KeyTooLongError(ChatError):
+    """An idempotency key may have 200 characters at most."""
+
+    status = 422
+
+
+class EmptyCastError(ChatError):
+    """Nobody is present who could answer. Open a scene, or let someone enter it, first."""
+
+    status = 409
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What came of posting: the turn (None for an empty one: "someone goes on"); `repeated` for a key seen before."""
+
+    turn_id: int | None
+    repeated: bool
+
+
+async def post_turn(  # noqa: PLR0913  (what a player sends)
+    chat: Chat,
+    *,
+    user: "User",
+    text: str,
+    speaker: int | None = None,
+    key: str | None = None,
+    announcer: Announcer,
+) -> Posted:
+    """Record a turn at once, even while a reply runs, and begin a reply if none does.
+
+    `speaker` is the character whom the player wants to hear next. An empty text records no turn: someone goes
+    on. Raises TurnTooLongError, EmptyCastError, UnknownSpeakerError, KeyTooLongError, KeyReusedError,
+    TooManyTurnsError; then nothing is recorded.
+    """
+    count_turn(user.pk)
+    posted = await in_thread(record_turn, chat, user=user, text=text, speaker=speaker, key=key)
+    if not posted.repeated:
+        await answer(chat.id, announcer)
+    return posted
+
+
+async def answer(chat: int, announcer: Announcer) -> None:
+    """Begin the reply to what nobody has answered yet, if none is running anywhere."""
+    if generation.closing():
+        return
+    claim = await in_thread(leases.claim_reply, chat, now=timezone.now(), rng=_rng)
+    if claim is not None:
+        _begin(claim, announcer)
+
+
+async def retry(chat: Chat, *, user: "User", generation: str | None = None, announcer: Announcer) -> None:
+    """Try a reply that failed or was cut off once more, in its place: the named one, or the newest.
+
+    Raises NothingToRetryError and ReplyRunningError.
+    """
+    count_turn(user.pk)
+    claim = await in_thread(leases.claim_retry, chat.id, generation=generation, now=timezone.now())
+    _begin(claim, announcer)
+
+
+async def stop(chat: Chat) -> bool:
+    """Stop the running reply, in whatever process it runs; True when one was running.
+
+    Returns when the reply is settled, if it is one of this process.
+    """
+    requested = await in_thread(leases.request_stop, chat.id)
+    if (running := generation.in_flight_tasks.get(chat.id)) is not None and running.task is not None:
+        running.end_stream(Generation.State.STOPPED)
+        await generation.settled(running)
+    elif requested:
+        await in_thread(bell.ring, chat.stream, 0)
+    return requested
+
+
+async def sweep(announcer: Announcer) -> int:
+    """Settle the replies whose process is gone, and begin those that nobody began; how many of both."""
+    done = 0
+    for claim in await in_thread(leases.expired):
+        done += await _settle_interrupted(claim, announcer)
+    for chat in await in_thread(_waiting):
+        await answer(chat, announcer)
+        done += 1
+    return done
+
+
+def record_turn(chat: Chat, *, user: "User", text: str, speaker: int | None, key: str | None) -> Posted:
+    """Write a player's turn, or the request to go on, into the log (see `post_turn`)."""
+    text = text.strip()
+    _check(chat, text, speaker, key)
+    said = UserTurn(text=text, addressed=speaker) if text else ReplyRequested(addressed=speaker)
+    source = writer.Source(actor=actor(user), at=timezone.now(), key=f"{actor(user)}:{key}" if key else None)
+    appended = writer.write(chat.id, [said], source)
+    return Posted(appended.events[0].position if text else None, appended.repeated)
+
+
+def find_speaker(chat: Chat, named: str) -> int | None:
+    """The character of the cast meant by an id or a name; None for an empty one. UnknownSpeakerError."""
+    named = named.strip()
+    if not named:
+        return None
+    for member in chat.cast.all():
+        if named == str(member.character) or named.casefold() == member.name.casefold():
+            return member.character
+    raise UnknownSpeakerError
+
+
+def _begin(claim: Claim, announcer: Announcer) -> None:
+    running = generation.begin(claim, announcer)
+    generation.spawn(_then_answer(running, announcer))
+
+
+async def _then_answer(running: generation.Running, announcer: Announcer) -> None:
+    """When this reply is settled, answer together what came meanwhile."""
+    await generation.settled(running)
+    await answer(running.claim.chat, announcer)
+
+
+async def _settle_interrupted(claim: Claim, announcer: Announcer) -> int:
+    state = Generation.State.INTERRUPTED
+    try:
+        turn = await in_thread(_settle_checkpoint, claim)
+    except LeaseLostError:
+        return 0
+    announcer.announce(
+        Ended(
+            chat=claim.chat,
+            generation=claim.generation,
+            speaker_name=claim.speaker.name,
+            state=state,
+            turn=turn,
+        )
+    )
+    await answer(claim.chat, announcer)
+    return 1
+
+
+def _settle_checkpoint(claim: Claim) -> int | None:
+    text = Generation.objects.values_list("text", flat=True).get(id=claim.generation)
+    settled = Settled(
+        state=Generation.State.INTERRUPTED,
+        text=text.strip(),
+        error="The reply was cut off: its process ended.",
+    )
+    return leases.settle(claim, settled, at=timezone.now())
+
+
+def _waiting() -> list[int]:
+    """Chats whose newest turn is a player's, a while ago but not long, and which no reply has taken up."""
+    now = timezone.now()
+    recent = Turn.objects.live().filter(
+        kind=Turn.Kind.USER,
+        said_at__gt=now - timedelta(seconds=SWEEP_SECONDS),
+        said_at__lt=now - timedelta(seconds=5),
+    )
+    chats = recent.values_list("chat_id", flat=True).distinct()
+    return [chat for chat in chats if leases.unanswered(chat) is not None]
+
+
+def _check(chat: Chat, text: str, speaker: int | None, key: str | None) -> None:
+    if len(text) > TURN_CHARACTERS:
+        raise TurnTooLongError
+    if key and len(key) > KEY_CHARACTERS:
+        raise KeyTooLongError
+    if not chat.present:
+        raise EmptyCastError
+    if speaker is not None and not chat.cast.filter(character=speaker).exists():
+        raise UnknownSpeakerError

@@ -1,0 +1,277 @@
+"""Writing one reply: an asyncio task of the ASGI process, in the registry under its chat, outliving its tab.
+
+The text is checkpointed about once a second; what a process holds in memory alone is a reply's last second.
+"""
+
+import asyncio
+import contextlib
+import contextvars
+import logging
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+
+from django.utils import timezone
+
+from chat.database import in_thread
+from chat.errors import ChatError
+from chat.llm.client import Delta, Finish, LanguageModel, Prompt, Thinking, get_model
+from chat.llm.errors import ModelInterruptedError
+from chat.turns import leases
+from chat.turns.announce import Announcer, Chunk, Ended, News, Started
+from chat.turns.leases import Claim, LeaseLostError, Settled
+from chat.turns.lines import Lines
+from chat.turns.models import Generation
+from chat.turns.prompts import Budget, compose_chat, compose_script, instructions, one_line
+from chat.turns.witnessed import material
+
+logger = logging.getLogger(__name__)
+
+CHECKPOINT_SECONDS = 1.0
+State = Generation.State
+
+
+class NothingWrittenError(ChatError):
+    """The model wrote nothing that this character could say. Try again."""
+
+    status = 502
+
+
+@dataclass(slots=True)
+class Running:
+    """A reply being written in this process."""
+
+    claim: Claim
+    announcer: Announcer
+    lines: Lines
+    loop: asyncio.AbstractEventLoop
+    text: str = ""
+    seq: int = 0
+    thinking: str = ""
+    finish: Finish | None = None
+    began: float = field(default_factory=time.perf_counter)
+    first_token_ms: int | None = None
+    #: Why the stream was cancelled: STOPPED or INTERRUPTED; None while it was not.
+    cut: Generation.State | None = None
+    task: asyncio.Task[None] | None = None
+    #: The part that asks the model; cancelling it closes the upstream connection.
+    stream: asyncio.Task[None] | None = None
+
+    @property
+    def generation(self) -> str:
+        """Its id."""
+        return self.claim.generation
+
+    @property
+    def speaker(self) -> int:
+        """The character's id."""
+        return self.claim.speaker.id
+
+    @property
+    def speaker_name(self) -> str:
+        """The character's name."""
+        return self.claim.speaker.name
+
+    @property
+    def rewrites(self) -> int | None:
+        """The turn this is a new writing of."""
+        return self.claim.rewrites
+
+    def end_stream(self, why: Generation.State) -> None:
+        """Close the upstream connection; what is written so far is settled as `why`."""
+        if self.cut is None and not (self.stream and self.stream.done()):
+            self.cut = why
+            if self.stream is not None:
+                self.stream.cancel()
+
+    def show(self, text: str) -> None:
+        """Append text that may be seen and tell it."""
+        if not text:
+            return
+        if self.first_token_ms is None:
+            self.first_token_ms = _since(self.began)
+        self.seq += 1
+        offset, self.text = len(self.text), self.text + text
+        self.tell(Chunk(chat=self.claim.chat, generation=self.generation, seq=self.seq, offset=offset, text=text))
+
+    def tell(self, news: News) -> None:
+        """Pass news to the edge that began this reply."""
+        self.announcer.announce(news)
+
+
+#: The replies that this process is writing, by chat.
+in_flight_tasks: dict[int, Running] = {}
+_closing = False
+
+
+def begin(claim: Claim, announcer: Announcer) -> Running:
+    """Start writing the claimed reply as a task of the running loop."""
+    running = Running(claim, announcer, Lines(claim.speaker.name, ()), asyncio.get_running_loop())
+    in_flight_tasks[claim.chat] = running
+    running.task = spawn(_run(running))
+    return running
+
+
+def spawn(coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    """A task in a context of its own: one that inherits a request's would keep that request's connection."""
+    return asyncio.get_running_loop().create_task(coroutine, context=contextvars.Context())
+
+
+def heard(chat: int) -> None:
+    """The chat's bell was rung: see whether a stop was asked for. Safe from any thread."""
+    if (running := in_flight_tasks.get(chat)) is not None:
+        running.loop.call_soon_threadsafe(lambda: spawn(_look_for_stop(running)))
+
+
+async def shut_down() -> None:
+    """Settle every running reply as interrupted, with all its text: the process is about to end."""
+    global _closing  # noqa: PLW0603  (the process closes once)
+    _closing = True
+    replies = list(in_flight_tasks.values())
+    for running in replies:
+        running.end_stream(State.INTERRUPTED)
+    await asyncio.gather(*(running.task for running in replies if running.task), return_exceptions=True)
+
+
+async def settled(running: Running) -> None:
+    """Return when the reply is settled, however it ends."""
+    if running.task is not None:
+        await asyncio.wait({running.task})
+
+
+def closing() -> bool:
+    """Whether this process begins no more replies."""
+    return _closing
+
+
+async def _run(running: Running) -> None:
+    claim = running.claim
+    running.tell(
+        Started(
+            chat=claim.chat,
+            generation=claim.generation,
+            speaker=claim.speaker.id,
+            speaker_name=claim.speaker.name,
+            rewrites=claim.rewrites,
+        )
+    )
+    settled = await _written(running)
+    try:
+        turn = await in_thread(leases.settle, claim, settled, at=timezone.now())
+    except LeaseLostError:
+        logger.warning("chat %d: generation %s lost its lease", claim.chat, claim.generation)
+        return
+    finally:
+        if in_flight_tasks.get(claim.chat) is running:
+            del in_flight_tasks[claim.chat]
+    running.tell(
+        Ended(
+            chat=claim.chat,
+            generation=claim.generation,
+            speaker_name=claim.speaker.name,
+            state=settled.state,
+            turn=turn,
+            error=settled.error,
+        )
+    )
+
+
+async def _written(running: Running) -> Settled:
+    """Stream the reply under checkpoints and say how it ended; every failure becomes a state with a sentence."""
+    running.stream = spawn(_stream(running))
+    if running.cut:  # stopped before it began
+        running.stream.cancel()
+    checkpoints = spawn(_checkpoints(running))
+    try:
+        await running.stream
+    except asyncio.CancelledError:
+        return _settled(running, running.cut or State.INTERRUPTED)
+    except ModelInterruptedError as error:
+        return _settled(running, State.INTERRUPTED, error)
+    except ChatError as error:
+        return _settled(running, State.INTERRUPTED if running.text.strip() else State.FAILED, error)
+    except Exception:
+        # The reply is recorded as failed; the log has the traceback.
+        logger.exception("chat %d: the reply failed", running.claim.chat)
+        return _settled(running, State.FAILED, ChatError("Something went wrong on our side. Try again."))
+    finally:
+        checkpoints.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await checkpoints
+    return _finished(running)
+
+
+async def _stream(running: Running) -> None:
+    model = get_model()
+    prompt = await _prompt(running, model)
+    await in_thread(leases.note_prompt, running.generation, model=model.name, prompt=prompt.as_json())
+    async with contextlib.aclosing(model.stream(prompt)) as items:  # type: ignore[type-var]
+        async for item in items:
+            match item:
+                case Delta():
+                    running.show(running.lines.feed(item.text))
+                    if running.lines.over:
+                        return
+                case Thinking():
+                    running.thinking += item.text
+                case Finish():
+                    running.finish = item
+
+
+async def _prompt(running: Running, model: LanguageModel) -> Prompt:
+    """Compose the prompt of a reply for this model."""
+    budget = Budget(prompt=model.prompt_tokens, reply=model.reply_tokens)
+    gathered = await in_thread(material, running.claim, tokens=budget.prompt)
+    scene = gathered.scene
+    running.lines = Lines(scene.speaker.name, scene.others)
+    if model.style == "script":
+        costs = await model.count([one_line(line.text) for line in gathered.lines])
+        return compose_script(scene, gathered.lines, costs=costs, budget=budget)
+    overhead, *costs = await model.count([instructions(scene), *(line.text for line in gathered.lines)])
+    return compose_chat(scene, gathered.lines, costs=costs, overhead=overhead, budget=budget)
+
+
+async def _checkpoints(running: Running) -> None:
+    """Keep the text and the lease about once a second; end the stream when told to, or when the lease is lost."""
+    while True:
+        await asyncio.sleep(CHECKPOINT_SECONDS)
+        try:
+            if await in_thread(leases.checkpoint, running.generation, running.text):
+                running.end_stream(State.STOPPED)
+        except LeaseLostError:
+            running.end_stream(State.INTERRUPTED)
+        except Exception:
+            # The database is away: the reply goes on in memory, and settling will say whether it still counts.
+            logger.exception("chat %d: no checkpoint", running.claim.chat)
+
+
+async def _look_for_stop(running: Running) -> None:
+    if await in_thread(leases.stop_requested, running.generation):
+        running.end_stream(State.STOPPED)
+
+
+def _finished(running: Running) -> Settled:
+    cut_by_cap = running.finish is not None and running.finish.reason == "length"
+    text = running.lines.end(cut=cut_by_cap)
+    if not text:
+        return _settled(running, State.FAILED, NothingWrittenError())
+    return _settled(running, State.FINISHED, text=text)
+
+
+def _settled(
+    running: Running, state: Generation.State, error: ChatError | None = None, *, text: str | None = None
+) -> Settled:
+    return Settled(
+        state=state,
+        text=running.lines.end() if text is None else text,
+        error=error.detail if error else "",
+        thinking=running.thinking,
+        prompt_tokens=running.finish.prompt_tokens if running.finish else None,
+        completion_tokens=running.finish.completion_tokens if running.finish else None,
+        first_token_ms=running.first_token_ms,
+        duration_ms=_since(running.began),
+    )
+
+
+def _since(began: float) -> int:
+    return round((time.perf_counter() - began) * 1000)

@@ -1,0 +1,173 @@
+"""Prompts: pure functions of what they are given, within a token budget.
+
+What is stable stands first (who you are, the premise, the cast), then the turns the speaker witnessed, oldest
+first, so that a server's prompt cache can reuse all of it but the end. When turns no longer fit, they are let
+go in runs (see `_first_kept`), not one by one: the prefix then stays the same for several replies.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chat.llm.client import Message, Prompt
+from chat.story.payloads import Card
+
+#: OpenAI's API takes four stop strings at most; `turns.lines` sees to the rest.
+MAX_STOPS = 4
+#: A turn may be the first of a prompt when its place is a multiple of this; the larger, the longer the runs.
+RUN = 8
+#: What a chat template spends on one message beside its text (role, separators): the estimate of OpenAI's
+#: cookbook ("How to count tokens with tiktoken"), rounded up.
+TOKENS_PER_MESSAGE = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """One turn as a prompt sees it; `speaker` is None for the player."""
+
+    place: int
+    speaker: int | None
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scene:
+    """Everything but the turns: who speaks, where, before whom."""
+
+    speaker: Card
+    #: Those present, the speaker included.
+    present: tuple[Card, ...]
+    persona: str
+    persona_description: str = ""
+    premise: str = ""
+    title: str = ""
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The names the speaker must not speak for."""
+        return (*(card.name for card in self.present if card.id != self.speaker.id), self.persona)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Budget:
+    """Tokens: what the prompt may fill, and what the reply may have."""
+
+    prompt: int
+    reply: int
+
+
+def instructions(scene: Scene) -> str:
+    """The stable beginning of a chat prompt: what the speaker is, knows and must keep to."""
+    me = scene.speaker
+    parts = [
+        f"You are {me.name}, a character in a story that is told in turns. Stay {me.name} whatever happens.",
+        _section(f"Who {me.name} is", me.description, me.personality, me.scenario_note),
+        _section("The story so far began like this", scene.premise),
+        _section("The scene", scene.title),
+        _section("Present", *_introductions(scene)),
+        _section(f"How {me.name} sounds", me.example_dialogue),
+        _rules(scene),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def compose_chat(scene: Scene, lines: Sequence[Line], *, costs: Sequence[int], overhead: int, budget: Budget) -> Prompt:
+    """A prompt for a chat endpoint.
+
+    `lines` are the turns the speaker witnessed, in story order; `costs` their tokens one by one, `overhead`
+    those of `instructions(scene)`. The newest line is always kept.
+    """
+    room = budget.prompt - overhead - 2 * TOKENS_PER_MESSAGE
+    kept = lines[_first_kept([line.place for line in lines], [cost + TOKENS_PER_MESSAGE for cost in costs], room) :]
+    nudge = f"[{scene.speaker.name} goes on.]"
+    said = [_message(scene, line) for line in kept]
+    if not said or said[0].role == "assistant":
+        said.insert(0, Message(role="user", content="[The scene begins.]"))
+    if said[-1].role == "assistant":
+        said.append(Message(role="user", content=nudge))
+    return Prompt(
+        messages=(Message(role="system", content=instructions(scene)), *_merged(said)),
+        stop=tuple(f"\n{name}:" for name in scene.others)[:MAX_STOPS],
+        max_tokens=budget.reply,
+    )
+
+
+def compose_script(scene: Scene, lines: Sequence[Line], *, costs: Sequence[int], budget: Budget) -> Prompt:
+    """A prompt for a model too small to be instructed: the page of a play, to be continued by one line."""
+    head = script_head(scene)
+    room = budget.prompt - len(head) // 3 - 8
+    kept = lines[_first_kept([line.place for line in lines], [cost + 4 for cost in costs], room) :]
+    cues = [f"{line.name}: {one_line(line.text)}" for line in kept]
+    return Prompt(
+        script="\n".join([head, "", *cues, f"{scene.speaker.name}:"]),
+        stop=("\n",),
+        max_tokens=budget.reply,
+    )
+
+
+def script_head(scene: Scene) -> str:
+    """Title, scene and cast of the play, in few words: a small model has little room."""
+    cast = "; ".join(f"{card.name}, {_few_words(card.description or card.personality)}" for card in scene.present)
+    where = " ".join(part for part in (_few_words(scene.premise, 30), scene.title) if part)
+    return f"A play.\nScene: {where or 'a room.'}\nCast: {cast}; {scene.persona}."
+
+
+def one_line(text: str) -> str:
+    """A turn as a cue of a play: on one line, without Markdown's marks."""
+    return " ".join(text.replace("*", "").split())
+
+
+def _first_kept(places: Sequence[int], costs: Sequence[int], room: int) -> int:
+    """Index of the first line that is kept: the suffix fits the room and, where it can, begins a run."""
+    total, first = 0, len(costs)
+    while first > 0 and (total + costs[first - 1] <= room or first == len(costs)):
+        first -= 1
+        total += costs[first]
+    if first == 0:
+        return 0
+    return next((index for index in range(first, len(places) - 1) if places[index] % RUN == 0), first)
+
+
+def _message(scene: Scene, line: Line) -> Message:
+    if line.speaker == scene.speaker.id:
+        return Message(role="assistant", content=line.text)
+    return Message(role="user", content=f"{line.name}: {line.text}")
+
+
+def _merged(messages: Sequence[Message]) -> list[Message]:
+    """Neighbours of one role as one message: many chat templates insist that roles alternate."""
+    merged: list[Message] = []
+    for message in messages:
+        if merged and merged[-1].role == message.role:
+            merged[-1] = Message(role=message.role, content=f"{merged[-1].content}\n\n{message.content}")
+        else:
+            merged.append(message)
+    return merged
+
+
+def _introductions(scene: Scene) -> list[str]:
+    others = [f"{card.name}: {card.description}".rstrip(": ") for card in scene.present if card.id != scene.speaker.id]
+    return [*others, f"{scene.persona} (the player): {scene.persona_description}".rstrip(": ")]
+
+
+def _section(heading: str, *texts: str) -> str:
+    body = "\n".join(text.strip() for text in texts if text.strip())
+    return f"{heading}:\n{body}" if body else ""
+
+
+def _rules(scene: Scene) -> str:
+    me = scene.speaker.name
+    return (
+        f"Write only what {me} says and does, in one to three short paragraphs. Put actions between *asterisks* "
+        f"and speech between “quotation marks”. Never write, decide or speak for {_either(scene.others)}. "
+        "Do not begin with a name. Do not sum up, moralise or step out of the story."
+    )
+
+
+def _either(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def _few_words(text: str, most: int = 12) -> str:
+    words = text.split()
+    return " ".join(words[:most]).rstrip(",;:") if len(words) > most else " ".join(words).rstrip(".")

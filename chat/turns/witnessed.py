@@ -1,0 +1,54 @@
+"""What a speaker may be prompted with: the scene as it stands, and the turns it witnessed before a place."""
+
+from dataclasses import dataclass
+
+from chat.llm.client import estimate_tokens
+from chat.story.models import Chat, Turn
+from chat.story.payloads import Card
+from chat.turns.leases import Claim
+from chat.turns.prompts import Line, Scene
+
+#: Turns read at a time, newest first, until the budget is surely full.
+_READ = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a prompt is composed of; the lines in story order."""
+
+    scene: Scene
+    lines: tuple[Line, ...]
+
+
+def material(claim: Claim, *, tokens: int) -> Material:
+    """Everything for the claimed reply, as of its place; about `tokens` of turns, never much less if there are more."""
+    chat = Chat.objects.get(id=claim.chat)
+    cards = {member.character: Card(**member.card) for member in chat.cast.all()}
+    place = Turn.objects.values_list("place", flat=True).get(id=claim.rewrites) if claim.rewrites else None
+    return Material(
+        Scene(
+            speaker=claim.speaker,
+            present=tuple(cards[character] for character in chat.present if character in cards),
+            persona=chat.persona,
+            persona_description=chat.persona_description,
+            premise=chat.premise,
+            title=chat.scene_title,
+        ),
+        tuple(_lines(chat, claim.speaker.id, before=place, tokens=tokens)),
+    )
+
+
+def _lines(chat: Chat, witness: int, *, before: int | None, tokens: int) -> list[Line]:
+    """The live turns that this character witnessed, with an earlier place, oldest first."""
+    lines: list[Line] = []
+    while tokens > 0:
+        turns = chat.turns.live() if before is None else chat.turns.live().filter(place__lt=before)
+        read = list(turns.order_by("-place", "-id")[:_READ])
+        for turn in read:
+            if witness in turn.witnesses:
+                lines.append(Line(place=turn.place, speaker=turn.speaker, name=turn.speaker_name, text=turn.text))
+                tokens -= estimate_tokens(turn.text)
+        if len(read) < _READ:
+            break
+        before = read[-1].place
+    return lines[::-1]
