@@ -1,4 +1,4 @@
-"""How pages answer: to browsers with a page, to JSON clients with JSON, and to a refusal with its sentence."""
+"""How pages answer: browsers with a page, JSON clients with JSON, and a refusal with its sentence."""
 
 import inspect
 import json

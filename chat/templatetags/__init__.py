@@ -1,0 +1,1 @@
+"""What templates ask for: a story's text as HTML, portraits and icons."""

@@ -1,0 +1,71 @@
+"""Template tags of the story: its text, its turns, portraits, icons, and the Undo of a toast."""
+
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from django import template
+from django.contrib.messages.storage.base import Message
+from django.template.loader import get_template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from chat.story.models import Chat, Turn
+from chat.templatetags import icons, prose
+
+HUES = 12
+#: Neighbouring ids get hues far apart.
+HUE_STRIDE = 5
+
+register = template.Library()
+
+
+def render_turn(turn: Turn, chat: Chat, cards: Mapping[int, Mapping[str, Any]]) -> SafeString:
+    """One turn as HTML, the same for every reader; `cards` maps character ids to their card's JSON."""
+    card = cards.get(turn.speaker) if turn.speaker is not None else None
+    return _turn_template().render({"turn": turn, "chat": chat, "card": card})
+
+
+def _turn_template() -> Any:
+    return get_template("chat/_turn.html")
+
+
+@register.filter(name="prose")
+def as_prose(text: str) -> SafeString:
+    """A story's text as safe HTML (see prose.render)."""
+    return prose.render(text)
+
+
+@register.filter
+def hue(of: object) -> str:
+    """The hue class of a character's id, or of a name; always the same one."""
+    number = of if isinstance(of, int) else zlib.crc32(str(of).encode())
+    return f"hue-{number * HUE_STRIDE % HUES}"
+
+
+@register.filter
+def initial(name: str) -> str:
+    """The letter that stands in for a portrait."""
+    letters = [letter for letter in name if letter.isalnum()]
+    return letters[0].upper() if letters else "?"
+
+
+@register.inclusion_tag("chat/_portrait.html")
+def portrait(card: object, size: int = 36) -> dict[str, object]:
+    """The portrait of a card or a Character, or its initial on a hue of its own; decoration, so without a name."""
+    return {"card": card, "size": size}
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A drawn icon, hidden from screen readers."""
+    return format_html(
+        '<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{}</svg>', icons.drawing(name)
+    )
+
+
+@register.filter
+def undo_url(message: Message) -> str:
+    """Where a toast's Undo posts to; "" when it has none."""
+    tags = message.extra_tags or ""
+    return tags.removeprefix("undo:") if tags.startswith("undo:") else ""
