@@ -1,6 +1,6 @@
 """What is said to a model and what comes back, whatever server it runs on."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
 
@@ -93,7 +93,7 @@ class LanguageModel(Protocol):
     #: Tokens that a reply may have.
     reply_tokens: int
 
-    def stream(self, prompt: Prompt) -> AsyncIterator[StreamItem]:
+    def stream(self, prompt: Prompt) -> AsyncGenerator[StreamItem]:
         """The reply in pieces, `Finish` last; closing the generator closes the connection at once."""
         ...
 
