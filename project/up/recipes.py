@@ -68,7 +68,9 @@ def _manage(*words: str) -> tuple[str, ...]:
 
 def _worker(queue: str, *pool: str) -> tuple[str, ...]:
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING")
-    celery = (sys.executable, "-m", "celery", "--quiet", "-A", "project.celery", "worker")
+    # In a container all is root's; that our tasks carry no pickles Celery cannot know.
+    python = (sys.executable, "-W", "ignore:You're running the worker with superuser")
+    celery = (*python, "-m", "celery", "--quiet", "-A", "project.celery", "worker")
     return (*celery, f"--hostname={queue}@%h", f"--queues={queue}", *pool, *quiet)
 
 
