@@ -52,12 +52,11 @@ def fields(request: HttpRequest) -> dict[str, Any]:
 
 def signed_in[V: (View, AsyncView)](view: V) -> V:
     """A view for those who are signed in; a ChatError it raises becomes its answer. Sync or async."""
-    if inspect.iscoroutinefunction(view):
-        return cast("V", _signed_in_async(cast("AsyncView", view)))
-    return cast("V", _signed_in_sync(cast("View", view)))
+    guarded: Any = _signed_in_async(view) if inspect.iscoroutinefunction(view) else _signed_in_sync(view)
+    return cast("V", guarded)
 
 
-def _signed_in_sync(view: View) -> View:
+def _signed_in_sync(view: Any) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
@@ -69,7 +68,7 @@ def _signed_in_sync(view: View) -> View:
     return guarded
 
 
-def _signed_in_async(view: AsyncView) -> AsyncView:
+def _signed_in_async(view: Any) -> AsyncView:
     @wraps(view)
     async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
@@ -89,9 +88,7 @@ def _require_user(request: HttpRequest) -> None:
 def refuse(request: HttpRequest, error: ChatError) -> HttpResponse:
     """The answer to a refused request: JSON with `status` and `detail`, a page, or the way to sign in."""
     if wants_json(request):
-        answer: HttpResponse = JsonResponse(
-            {"status": error.status, "detail": error.detail}, status=error.status
-        )
+        answer: HttpResponse = JsonResponse({"status": error.status, "detail": error.detail}, status=error.status)
     elif error.status == NotSignedInError.status:
         return redirect_to_login(request.get_full_path())
     else:

@@ -23,11 +23,9 @@ register = template.Library()
 def render_turn(turn: Turn, chat: Chat, cards: Mapping[int, Mapping[str, Any]]) -> SafeString:
     """One turn as HTML, the same for every reader; `cards` maps character ids to their card's JSON."""
     card = cards.get(turn.speaker) if turn.speaker is not None else None
-    return _turn_template().render({"turn": turn, "chat": chat, "card": card})
-
-
-def _turn_template() -> Any:
-    return get_template("chat/_turn.html")
+    template_of_a_turn: Any = get_template("chat/_turn.html")
+    html: SafeString = template_of_a_turn.render({"turn": turn, "chat": chat, "card": card})
+    return html
 
 
 @register.filter(name="prose")

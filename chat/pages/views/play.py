@@ -1,0 +1,144 @@
+"""The chat page and what it posts: turns, Stop, Retry; and the fragments it is kept fresh with."""
+
+from typing import TYPE_CHECKING, Any, cast
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from chat.database import in_thread
+from chat.errors import ChatError
+from chat.pages import lists, story_page
+from chat.pages.answers import fields, signed_in, wants_json
+from chat.story.access import get_chat_for
+from chat.story.models import Chat
+from chat.turns import exchange
+from chat.turns.announce import chosen
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+class TurnNotTextError(ChatError):
+    """A turn's text has to be text."""
+
+    status = 422
+
+
+@require_GET
+@signed_in
+def chat(request: HttpRequest, chat_id: int) -> HttpResponse:
+    """The chat page: the newest turns, those `?before=` a place, or those round the place `?at=`."""
+    story = get_chat_for(request.user, chat_id)
+    return render(request, "chat/chat.html", story_page.story_page(request, story))
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+async def turns(request: HttpRequest, chat_id: int) -> HttpResponse:
+    """GET: every live turn in story order, as JSON. POST: say something, or nothing so that someone goes on."""
+    story = await in_thread(get_chat_for, request.user, chat_id)
+    if request.method == "GET":
+        return JsonResponse(await in_thread(_all_turns, story), safe=False)
+    try:
+        posted = await _post(request, story)
+    except ChatError as error:
+        if wants_json(request):
+            raise
+        return await in_thread(_refused, request, story, error)
+    if wants_json(request):
+        return JsonResponse({"turn_id": posted.turn_id}, status=201)
+    return redirect("chat", chat_id)
+
+
+@require_POST
+@signed_in
+async def cancel(request: HttpRequest, chat_id: int) -> HttpResponse:
+    """Stop the running reply; what is written so far is kept."""
+    story = await in_thread(get_chat_for, request.user, chat_id)
+    cancelled = await exchange.stop(story)
+    if _from_a_form(request):
+        return redirect("chat", chat_id)
+    return JsonResponse({"cancelled": cancelled})
+
+
+@require_POST
+@signed_in
+async def retry(request: HttpRequest, chat_id: int) -> HttpResponse:
+    """Try a reply again that failed or was cut off: the `generation` named, or the newest."""
+    story = await in_thread(get_chat_for, request.user, chat_id)
+    generation = str(fields(request).get("generation") or "") or None
+    await exchange.retry(story, user=_player(request), generation=generation, announcer=chosen())
+    return JsonResponse({"retrying": True}) if wants_json(request) else redirect("chat", chat_id)
+
+
+@require_GET
+@signed_in
+def older(request: HttpRequest, chat_id: int) -> HttpResponse:
+    """Fragment: the turns `?before=` a place; without one the newest."""
+    story = get_chat_for(request.user, chat_id)
+    return render(request, "chat/_older.html", story_page.older_page(story, story_page.place_in(request, "before")))
+
+
+@require_GET
+@signed_in
+def panel(request: HttpRequest, chat_id: int) -> HttpResponse:
+    """Fragment: header, cast and scene, who may speak next, and the reply that is due."""
+    story = get_chat_for(request.user, chat_id)
+    return render(request, "chat/_head_and_panel.html", story_page.head_and_panel(story))
+
+
+@require_GET
+@signed_in
+def sidebar(request: HttpRequest, chat_id: int) -> HttpResponse:
+    """Fragment: the list of chats whose title has the words of `?q=`, this one marked."""
+    story = get_chat_for(request.user, chat_id)
+    q = request.GET.get("q", "").strip()
+    sections = lists.chat_list(request.user, q)
+    return render(request, "chat/_chat_list.html", {"chat": story, "sections": sections, "q": q})
+
+
+async def _post(request: HttpRequest, story: Chat) -> exchange.Posted:
+    given = fields(request)
+    text, named = given.get("text", ""), given.get("speaker")
+    if not isinstance(text, str):
+        raise TurnNotTextError
+    speaker = await in_thread(exchange.find_speaker, story, "" if named is None else str(named))
+    return await exchange.post_turn(
+        story,
+        user=_player(request),
+        text=text,
+        speaker=speaker,
+        key=request.headers.get("Idempotency-Key") or None,
+        announcer=chosen(),
+    )
+
+
+def _refused(request: HttpRequest, story: Chat, error: ChatError) -> HttpResponse:
+    """The page again with the sentence and what was typed: a refusal must not cost a player their words."""
+    context = story_page.story_page(request, story, draft=request.POST.get("text", ""), refusal=error.detail)
+    return render(request, "chat/chat.html", context, status=error.status)
+
+
+def _all_turns(story: Chat) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": turn.id,
+            "place": turn.place,
+            "kind": turn.kind,
+            "speaker": turn.speaker_name,
+            "speaker_id": turn.speaker,
+            "text": turn.text,
+            "state": turn.state,
+        }
+        for turn in story.turns.live().in_story_order()
+    ]
+
+
+def _from_a_form(request: HttpRequest) -> bool:
+    """Whether a browser's form was sent: it names text/html among what it takes."""
+    return not wants_json(request) and "text/html" in request.headers.get("Accept", "")
+
+
+def _player(request: HttpRequest) -> "User":
+    return cast("User", request.user)
