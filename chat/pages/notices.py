@@ -1,0 +1,50 @@
+"""The one sentence that says which model answers, and where to connect a better one."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+
+from chat.llm.builtin import BUILTIN
+from chat.llm.client import get_model
+from chat.llm.errors import NoModelError
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notice:
+    """A sentence with a link behind it."""
+
+    sentence: str
+    link_text: str
+    url: str
+
+
+def model_notice(user: "User | AnonymousUser") -> Notice:
+    """What to say about the model, without asking it anything; operators are told what they can do."""
+    operator = user.is_staff
+    url = reverse("model")
+    name = model_name()
+    if not name:
+        return Notice(
+            sentence="No model is connected, so nobody can answer.",
+            link_text="Connect one" if operator else "What this means",
+            url=url,
+        )
+    if name == BUILTIN:
+        return Notice(
+            sentence="A tiny built-in model plays the characters. It is quick and simple-minded.",
+            link_text="Connect a better one" if operator else "About the model",
+            url=url,
+        )
+    return Notice(sentence=f"{name} plays the characters.", link_text="About the model", url=url)
+
+
+def model_name() -> str:
+    """The name of the model that plays; "" when none is connected."""
+    try:
+        return get_model().name
+    except NoModelError:
+        return ""

@@ -1,0 +1,47 @@
+"""The addresses of the pages."""
+
+from django.urls import path
+
+from chat.pages.views import accounts, characters, chats, files, model, play, scenes, why
+
+urlpatterns = [
+    path("", chats.chats, name="chats"),
+    path("chats/", chats.chat_create, name="chat_create"),
+    path("chats/new/", chats.chat_new, name="chat_new"),
+    path("chats/demo/", chats.chat_demo, name="chat_demo"),
+    path("chats/<int:chat_id>/", play.chat, name="chat"),
+    path("chats/<int:chat_id>/turns/", play.turns, name="turns"),
+    path("chats/<int:chat_id>/turns/cancel/", play.cancel, name="cancel"),
+    path("chats/<int:chat_id>/turns/<int:turn_id>/why/", why.why, name="why"),
+    path("chats/<int:chat_id>/older/", play.older, name="older"),
+    path("chats/<int:chat_id>/retry/", play.retry, name="retry"),
+    path("chats/<int:chat_id>/sidebar/", play.sidebar, name="sidebar"),
+    path("chats/<int:chat_id>/panel/", play.panel, name="panel"),
+    path("chats/<int:chat_id>/info/", chats.chat_info, name="chat_info"),
+    path("chats/<int:chat_id>/rename/", chats.chat_rename, name="chat_rename"),
+    path("chats/<int:chat_id>/pin/", chats.chat_pin, name="chat_pin"),
+    path("chats/<int:chat_id>/unpin/", chats.chat_unpin, name="chat_unpin"),
+    path("chats/<int:chat_id>/archive/", chats.chat_archive, name="chat_archive"),
+    path("chats/<int:chat_id>/unarchive/", chats.chat_unarchive, name="chat_unarchive"),
+    path("chats/<int:chat_id>/delete/", chats.chat_delete, name="chat_delete"),
+    path("chats/<int:chat_id>/undelete/", chats.chat_undelete, name="chat_undelete"),
+    path("chats/<int:chat_id>/scene/open/", scenes.scene_open, name="scene_open"),
+    path("chats/<int:chat_id>/scene/close/", scenes.scene_close, name="scene_close"),
+    path("chats/<int:chat_id>/scene/rename/", scenes.scene_rename, name="scene_rename"),
+    path("chats/<int:chat_id>/scene/enter/", scenes.scene_enter, name="scene_enter"),
+    path("chats/<int:chat_id>/scene/leave/", scenes.scene_leave, name="scene_leave"),
+    path("chats/<int:chat_id>/cast/", chats.cast_add, name="cast_add"),
+    path("chats/<int:chat_id>/story.md", files.download, name="download"),
+    path("characters/", characters.characters, name="characters"),
+    path("characters/new/", characters.character_new, name="character_new"),
+    path("characters/adopt/", characters.adopt, name="adopt"),
+    path("characters/<int:character_id>/", characters.character, name="character"),
+    path("portraits/<str:name>", files.portrait, name="portrait"),
+    path("enter/<str:token>/", accounts.enter, name="enter"),
+    path("accounts/login/", accounts.login, name="login"),
+    path("accounts/logout/", accounts.logout, name="logout"),
+    path("account/", accounts.account, name="account"),
+    path("account/password/", accounts.password, name="password"),
+    path("model/", model.model, name="model"),
+    path("model/test/", model.model_test, name="model_test"),
+]

@@ -1,0 +1,56 @@
+"""Files: portraits for those who may see them, and a story as Markdown."""
+
+import re
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.http import content_disposition_header
+from django.utils.text import slugify
+from django.views.decorators.http import require_safe
+
+from chat.pages.answers import signed_in
+from chat.story.access import get_chat_for, may_see_portrait
+from chat.story.models import Chat
+
+PORTRAIT_NAME = re.compile(r"[0-9a-f]{64}\.webp")
+
+
+@require_safe
+@signed_in
+def portrait(request: HttpRequest, name: str) -> HttpResponseBase:
+    """A portrait, for those who own or play with its character."""
+    path = settings.MEDIA_ROOT / "portraits" / name
+    if not PORTRAIT_NAME.fullmatch(name) or not may_see_portrait(request.user, name) or not path.is_file():
+        raise Http404
+    answer = FileResponse(path.open("rb"), content_type="image/webp")
+    # Named by its content: it never changes. Private: not for a proxy to hand to others.
+    answer["Cache-Control"] = "private, max-age=31536000, immutable"
+    return answer
+
+
+@require_safe
+@signed_in
+def download(request: HttpRequest, chat_id: int) -> HttpResponse:
+    """The whole story as a Markdown file."""
+    chat = get_chat_for(request.user, chat_id)
+    answer = HttpResponse("".join(_markdown(chat)), content_type="text/markdown; charset=utf-8")
+    name = f"{slugify(chat.title, allow_unicode=True) or 'story'}.md"
+    disposition = content_disposition_header(as_attachment=True, filename=name)
+    answer["Content-Disposition"] = disposition or "attachment"
+    return answer
+
+
+def _markdown(chat: Chat) -> Iterator[str]:
+    yield f"# {chat.title}\n"
+    if chat.premise:
+        yield "\n" + "\n".join(f"> {line}".rstrip() for line in chat.premise.splitlines()) + "\n"
+    scenes = {scene.id: scene for scene in chat.scenes.all()}
+    current: int | None = None
+    for turn in chat.turns.live().in_story_order().iterator():
+        if turn.scene != current and (scene := scenes.get(turn.scene or 0)):
+            yield f"\n## Scene {scene.number}{': ' + scene.title if scene.title else ''}\n"
+        current = turn.scene
+        yield f"\n**{turn.speaker_name}:** {turn.text}\n"
+        if turn.state != "complete":
+            yield f"\n*({turn.state})*\n"
