@@ -1,0 +1,57 @@
+"""Where Chromium is, or how to get it."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome", "microsoft-edge")
+PLACES = (
+    "/usr/lib/chromium/chromium",
+    "/snap/bin/chromium",
+    "/opt/google/chrome/chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+#: No sandbox where root runs it (the pages are ours); no calls home, which tests must not wait for.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+HOW_TO = ".venv/bin/python -m playwright install chromium (or your system's package: apt-get install chromium)"
+
+
+def find_chromium() -> Path | None:
+    """The one named by the environment, on PATH, in the usual places, or Playwright's own."""
+    if named := os.environ.get("PALIMPSEST_TEST_CHROMIUM"):
+        return Path(named)
+    for name in NAMES:
+        if found := shutil.which(name):
+            return Path(found)
+    for place in (*map(Path, PLACES), *_playwrights_own()):
+        if os.access(place, os.X_OK) and place.is_file():
+            return place
+    return None
+
+
+def _playwrights_own() -> list[Path]:
+    caches = [Path.home() / ".cache/ms-playwright", Path.home() / "Library/Caches/ms-playwright"]
+    if named := os.environ.get("PLAYWRIGHT_BROWSERS_PATH"):
+        caches.insert(0, Path(named))
+    patterns = ("chromium-*/chrome-linux*/chrome", "chromium-*/chrome-mac*/*.app/Contents/MacOS/*")
+    return sorted((path for cache in caches for pattern in patterns for path in cache.glob(pattern)), reverse=True)
+
+
+def install_chromium_with_apt() -> None:
+    """As root, and only where PALIMPSEST_TEST_APT=1 allows it; how that went is seen by looking again."""
+    if os.environ.get("PALIMPSEST_TEST_APT") != "1" or os.getuid() != 0 or not shutil.which("apt-get"):
+        return
+    quiet = {"env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, "stdin": subprocess.DEVNULL}
+    subprocess.run(["apt-get", "update", "-q"], check=False, **quiet)
+    packages = ["chromium", "fonts-liberation"]
+    subprocess.run(["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages], check=False, **quiet)

@@ -1,0 +1,165 @@
+"""What every test may ask for: real servers, a real browser, a real site."""
+
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.test import TransactionTestCase
+
+from chat import database
+from chat.log import triggers
+from tests.browsers import ARGUMENTS, HOW_TO, find_chromium
+from tests.model_server import ScriptedModelServer
+from tests.servers import PostgreSQL, Unavailable, Valkey
+from tests.site import OWNER, ROOT, Site, copy_of_database
+
+_flush_tables = TransactionTestCase._fixture_teardown
+
+
+def _flush_tables_without_triggers(case: TransactionTestCase) -> None:
+    # Emptying the log is what the triggers are there to prevent.
+    with triggers.lifted():
+        _flush_tables(case)
+
+
+TransactionTestCase._fixture_teardown = _flush_tables_without_triggers
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """The test database; the connections of the thread pool are closed before it is dropped."""
+    yield
+    database.close_all()
+
+
+@pytest.fixture(scope="session")
+def valkey() -> str:
+    """The address of the Valkey that settings.REDIS_URL names, started before the first test."""
+    if not (settings.SOCKET_DIR / "valkey.sock").exists():
+        pytest.skip("no Valkey for this machine")
+    return str(settings.REDIS_URL)
+
+
+@pytest.fixture
+def own_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """A Valkey that a test may stop and start."""
+    server = _valkey_in(tmp_path_factory)
+    yield server
+    server.stop()
+
+
+def _valkey_in(folders: pytest.TempPathFactory) -> Valkey:
+    try:
+        return Valkey(folders.mktemp("v") / "v.sock")
+    except Unavailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A PostgreSQL of our own, whatever this run's database is."""
+    try:
+        server = PostgreSQL()
+    except Unavailable as error:
+        pytest.skip(f"no PostgreSQL: {error}")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def model() -> Iterator[ScriptedModelServer]:
+    """A model server that says what it is told."""
+    with ScriptedModelServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """Chromium's executable."""
+    path = find_chromium()
+    if path is None:
+        pytest.skip(f"no Chromium; run: {HOW_TO}")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Path) -> Iterator[Any]:
+    """A Playwright browser (sync API).
+
+    One per module: while it lives, Playwright's event loop runs in this thread, so a module that uses it has no
+    async tests and does not touch the ORM (ask `site` instead).
+    """
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  (half a second that few runs need)
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(chromium), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def new_site(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Site]:
+    """Makes sites (not yet started), each with a fresh, migrated database with one superuser."""
+    template = tmp_path_factory.mktemp("t")
+    server_url = os.environ.get("DATABASE_URL", "")
+    if server_url:
+        _ask(server_url, "CREATE DATABASE site_template")
+    template_url = _beside(server_url, "site_template")
+    environment = {**os.environ, "PALIMPSEST_VAR": str(template), "DATABASE_URL": template_url}
+    for words in (["migrate", "-v0"], ["createsuperuser", "--noinput", f"--username={OWNER}", "--email="]):
+        subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=environment, check=True)
+    numbers = itertools.count(1)
+
+    def make() -> Site:
+        var = tmp_path_factory.mktemp("s")
+        name = f"site_{next(numbers)}"
+        if server_url:
+            _ask(server_url, f"CREATE DATABASE {name} TEMPLATE site_template")
+        else:
+            copy_of_database(template, var)
+        return Site(
+            var=var,
+            model=ScriptedModelServer().__enter__(),
+            valkey=_valkey_in(tmp_path_factory),
+            database_url=_beside(server_url, name),
+        )
+
+    return make
+
+
+def _beside(url: str, database_name: str) -> str:
+    return urlsplit(url)._replace(path=f"/{database_name}").geturl() if url else ""
+
+
+def _ask(url: str, statement: str) -> None:
+    with psycopg.connect(_beside(url, "postgres"), autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def _run_and_end(site: Site) -> Iterator[Site]:
+    try:
+        yield site.start()
+    finally:
+        site.kill()
+        site.valkey.stop()
+        site.model.__exit__(None, None, None)
+
+
+@pytest.fixture
+def site(new_site: Callable[[], Site]) -> Iterator[Site]:
+    """A running site for this test alone: it may be killed and restarted."""
+    yield from _run_and_end(new_site())
+
+
+@pytest.fixture(scope="module")
+def shared_site(new_site: Callable[[], Site]) -> Iterator[Site]:
+    """A running site for all tests of a module, which leave it running."""
+    yield from _run_and_end(new_site())

@@ -1,0 +1,1 @@
+"""The launcher, the supervisor and the web process."""
