@@ -31,8 +31,8 @@ def _words(name: str, default: str = "") -> list[str]:
 def _kept_options(path: Path) -> dict[str, str]:
     """What `up` was last started with; the environment is stronger."""
     try:
-        kept: dict[str, str] = json.loads(path.read_text())
-    except (OSError, ValueError):
+        kept = dict(json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError):
         return {}
     given = {name for name in os.environ if name.startswith("PALIMPSEST_MODEL")}
     # A kept key must not be sent to another server than the one it was given for.
@@ -83,6 +83,8 @@ DATABASE_THREADS = int(os.environ.get("PALIMPSEST_DATABASE_THREADS", "8"))
 #: Per user and minute; "0" for no limit.
 TURNS_PER_MINUTE = int(os.environ.get("PALIMPSEST_TURNS_PER_MINUTE", "60"))
 LOGINS_PER_MINUTE = int(os.environ.get("PALIMPSEST_LOGINS_PER_MINUTE", "10"))
+#: Random histories each law is tried on in the tests; raise it for a night's run.
+LAW_EXAMPLES = int(os.environ.get("PALIMPSEST_LAW_EXAMPLES", "20"))
 LOG_LEVEL = os.environ.get("PALIMPSEST_LOG_LEVEL", "INFO")
 
 if PRODUCTION and DEBUG:
@@ -90,9 +92,7 @@ if PRODUCTION and DEBUG:
 if PRODUCTION and len(SECRET_KEY) < SHORTEST_SECRET_KEY:
     raise ImproperlyConfigured("Production needs a SECRET_KEY of at least 50 characters in the environment.")
 if PRODUCTION and not ALLOWED_HOSTS:
-    raise ImproperlyConfigured(
-        "Production needs PALIMPSEST_HOSTS, e.g. PALIMPSEST_HOSTS=stories.example.org."
-    )
+    raise ImproperlyConfigured("Production needs PALIMPSEST_HOSTS, e.g. PALIMPSEST_HOSTS=stories.example.org.")
 
 
 def _secret_key_of_this_machine() -> str:
@@ -104,9 +104,7 @@ def _secret_key_of_this_machine() -> str:
             _make_secret_key(path)
         return path.read_text().strip()
     except OSError as error:
-        sys.exit(
-            f"palimpsest: cannot write to {VAR_DIR} ({error.strerror}); set PALIMPSEST_VAR to one you own."
-        )
+        sys.exit(f"palimpsest: cannot write to {VAR_DIR} ({error.strerror}); set PALIMPSEST_VAR to one you own.")
 
 
 def _make_secret_key(path: Path) -> None:
@@ -225,9 +223,7 @@ STORAGES = {
 }
 
 # --- Celery (no results, no retries of its own: the database is the queue) ----------------------------------
-CELERY_BROKER_URL = (
-    f"redis+socket://{SOCKET_DIR / 'valkey.sock'}" if REDIS_URL.startswith("unix:") else REDIS_URL
-)
+CELERY_BROKER_URL = f"redis+socket://{SOCKET_DIR / 'valkey.sock'}" if REDIS_URL.startswith("unix:") else REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -272,9 +268,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s", "datefmt": "%H:%M:%S"}
-    },
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s", "datefmt": "%H:%M:%S"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -46,10 +47,10 @@ def offered_model(url: str, *, key: str = "", patience: float = 5.0) -> str:
     parts = urlsplit(url)
     connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     try:
-        connection = connect(parts.hostname or "", parts.port, timeout=patience)
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        connection.request("GET", f"{parts.path.rstrip('/')}/models", headers=headers)
-        offer = json.loads(connection.getresponse().read())
+        with closing(connect(parts.hostname or "", parts.port, timeout=patience)) as connection:
+            connection.request("GET", f"{parts.path.rstrip('/')}/models", headers=headers)
+            offer = json.loads(connection.getresponse().read())
         names = [str(model["id"]) for model in offer["data"]]
     except (OSError, ValueError, http.client.HTTPException, KeyError, TypeError):
         return ""

@@ -1,0 +1,40 @@
+"""Model servers that already run here are found, and nothing else is taken for one."""
+
+import socket
+from contextlib import closing
+
+import pytest
+
+from project.up.neighbours import look_around, offered_model
+from tests.model_server import ScriptedModelServer
+from tests.project.starting import Answering
+
+pytestmark = pytest.mark.once
+
+
+def test_a_server_that_offers_a_model_is_found_with_the_words_that_connect_it(model: ScriptedModelServer):
+    port = int(model.url.split(":")[2].split("/")[0])
+
+    (found,) = look_around([("Ollama", port)])
+
+    assert found.name == "Ollama"
+    assert found.flags.startswith(f"--model-url {model.url} --model ")
+
+
+def test_a_port_that_says_nothing_is_left_after_a_moment():
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        assert look_around([("LM Studio", silent.getsockname()[1])]) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<html>",
+        "[]",
+        '{"data": [{"id": "nomic-embed-text"}]}',
+        '{"data": [{"id": "x; rm -rf /"}]}',
+    ],
+)
+def test_what_is_no_model_or_unsafe_to_paste_is_not_offered(body):
+    with Answering(body) as server:
+        assert offered_model(f"http://127.0.0.1:{server.port}/v1") == ""
