@@ -1,0 +1,264 @@
+"""What goes to a browser: frames, and how the events of the log become frames; one place for every door.
+
+Offsets and lengths of text are in characters as Python counts them (Unicode code points); a client in
+JavaScript, which counts UTF-16 units, must use `[...text].length`.
+"""
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from chat.log import read
+from chat.log.models import Event
+from chat.story.models import CastMember, Chat, Turn, stream_of
+from chat.story.payloads import (
+    KINDS,
+    AssistantTurn,
+    CharacterEntered,
+    CharacterExited,
+    CharacterJoined,
+    CharacterRevised,
+    ChatArchived,
+    ChatCreated,
+    ChatDeleted,
+    ChatPinned,
+    ChatRenamed,
+    ChatUnarchived,
+    ChatUndeleted,
+    ChatUnpinned,
+    MemberJoined,
+    MemberLeft,
+    Payload,
+    PersonaChanged,
+    PremiseChanged,
+    ReplyRequested,
+    SceneClosed,
+    SceneOpened,
+    SceneRenamed,
+    TurnSuperseded,
+    UserTurn,
+    decode,
+    kind_of,
+)
+from chat.templatetags.story_text import render_turn
+
+#: A browser that missed more events than this reloads the newest page of turns instead.
+MOST_EVENTS = 200
+#: Rendered frames kept in a process; the newest turns of the chats that are being read.
+KEPT_FRAMES = 512
+SILENT = {kind_of(ReplyRequested), kind_of(ChatCreated)}
+#: Kinds that are worth a frame.
+FRAMED = sorted(set(KINDS) - SILENT)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame; `position` is that of its event, 0 for what is not in the log (tokens and their like)."""
+
+    type: str
+    body: dict[str, Any]
+    position: int = 0
+
+    @cached_property
+    def text(self) -> str:
+        """The frame as it goes over a WebSocket; made once, however many sockets it goes to."""
+        return json.dumps({"type": self.type, **self.body}, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """What happened in a chat after some position, up to `position`."""
+
+    frames: Sequence[Frame]
+    position: int
+    #: More happened than is worth sending; `frames` is empty then.
+    too_far: bool = False
+    #: The chat is deleted.
+    gone: bool = False
+    #: Somebody joined or left.
+    members_moved: bool = False
+
+
+def after(chat_id: int, position: int, *, until: int | None = None) -> Batch:
+    """The frames of a chat's events after `position` (and not after `until`), in order."""
+    stream = stream_of(chat_id)
+    # The head first: within a stream positions commit in order, so all up to it can be read.
+    head = read.head(stream)
+    events = read.events_of(stream, after=position, limit=MOST_EVENTS + 1, kinds=FRAMED)
+    if until is not None:
+        events = [event for event in events if event.position <= until]
+        head = until
+    position = max([head, position, *(event.position for event in events)])
+    if not events:
+        return Batch(frames=[], position=position)
+    chat = Chat.objects.get(id=chat_id)
+    moved = {kind_of(MemberJoined), kind_of(MemberLeft)} & {event.kind for event in events}
+    if len(events) > MOST_EVENTS or chat.deleted_at:
+        far = len(events) > MOST_EVENTS
+        gone = chat.deleted_at is not None
+        return Batch(frames=[], position=position, too_far=far, gone=gone, members_moved=bool(moved))
+    return Batch(frames=frames_of(chat, events), position=position, members_moved=bool(moved))
+
+
+def frames_of(chat: Chat, events: Sequence[Event]) -> list[Frame]:
+    """The frames of these events; of several changes of the chat's head only the last is told."""
+    told = _Telling(chat, events)
+    frames: list[Frame] = []
+    for event in events:
+        if (frame := told.frame(event)) is None:
+            continue
+        if frame.type == "chat" and frames and frames[-1].type == "chat":
+            frames.pop()
+        frames.append(frame)
+    return frames
+
+
+def reset(position: int) -> Frame:
+    """Too far behind: reload the newest page of turns."""
+    return Frame("reset", {"position": position}, position)
+
+
+def hello(position: int) -> Frame:
+    """The first frame: the position that this socket is at."""
+    return Frame("hello", {"position": position})
+
+
+def error(*, status: int, detail: str, **more: Any) -> Frame:
+    """The answer to a refused command."""
+    return Frame("error", {"status": status, "detail": detail, **more})
+
+
+def merge_deltas(frames: Iterable[Frame]) -> list[Frame]:
+    """The same frames with neighbouring deltas of one generation made one: the first offset, the last seq."""
+    merged: list[Frame] = []
+    run: list[Frame] = []
+    for frame in frames:
+        if run and (frame.type != "delta" or frame.body["generation"] != run[0].body["generation"]):
+            merged.append(_one_delta(run))
+            run = []
+        if frame.type == "delta":
+            run.append(frame)
+        else:
+            merged.append(frame)
+    if run:
+        merged.append(_one_delta(run))
+    return merged
+
+
+def _one_delta(run: list[Frame]) -> Frame:
+    if len(run) == 1:
+        return run[0]
+    text = "".join(frame.body["text"] for frame in run)
+    return Frame("delta", {**run[0].body, "seq": run[-1].body["seq"], "text": text})
+
+
+class _Telling:
+    """Turning one chat's events into frames with a fixed number of queries."""
+
+    def __init__(self, chat: Chat, events: Sequence[Event]) -> None:
+        self.chat = chat
+        self.payloads = {event.position: decode(event.kind, event.payload) for event in events}
+        self.kept = {event.position: _kept.get(_key(chat, event)) for event in events}
+        wanted = [turn for event in events for turn in self._turns_of(event)]
+        self.turns = Turn.objects.filter(chat=chat).in_bulk(wanted) if wanted else {}
+        members = CastMember.objects.filter(chat=chat).values_list("character", "card") if wanted else []
+        self.cards: dict[int, dict[str, Any]] = dict(members)
+
+    def frame(self, event: Event) -> Frame | None:
+        """The frame of an event, kept from the last time or made."""
+        if (kept := self.kept[event.position]) is not None:
+            return kept
+        frame = self._frame(event.position, self.payloads[event.position])
+        if frame is not None:
+            _kept.put(_key(self.chat, event), frame)
+        return frame
+
+    def _turns_of(self, event: Event) -> list[int]:
+        if self.kept[event.position] is not None:
+            return []
+        match self.payloads[event.position]:
+            case UserTurn() | AssistantTurn():
+                return [event.position]
+            case TurnSuperseded(turn=turn, by=by):
+                return [turn, by]
+            case _:
+                return []
+
+    def _frame(self, position: int, payload: Payload) -> Frame | None:
+        match payload:
+            case ReplyRequested() | ChatCreated():
+                return None
+            case UserTurn():
+                return self._said(position)
+            case AssistantTurn():
+                # A new writing is told by the turn_superseded that follows it: which of the two stands.
+                return None if payload.regenerated_from else self._said(position)
+            case TurnSuperseded():
+                return self._superseded(position, payload)
+            case (
+                ChatRenamed() | PremiseChanged() | PersonaChanged() | ChatPinned() | ChatUnpinned()
+                | ChatArchived() | ChatUnarchived() | ChatDeleted() | ChatUndeleted()
+                | MemberJoined() | MemberLeft() | CharacterJoined() | CharacterRevised()
+                | SceneOpened() | SceneRenamed() | SceneClosed() | CharacterEntered() | CharacterExited()
+            ):  # fmt: skip
+                return Frame("chat", {"position": position}, position)
+
+    def _said(self, position: int) -> Frame:
+        turn = self.turns[position]
+        body = {"position": position, "turn_id": turn.id, "generation": turn.generation, "html": self._html(turn)}
+        return Frame("turn_html", body, position)
+
+    def _superseded(self, position: int, payload: TurnSuperseded) -> Frame:
+        old, new = self.turns[payload.turn], self.turns[payload.by]
+        if old.place != new.place:
+            return Frame("turn_html_remove", {"position": position, "turn_id": old.id}, position)
+        # A new writing that was cut off does not replace the standing one: the page gets that one afresh.
+        in_its_place = min(old.id, new.id)
+        body = {
+            "position": position,
+            "turn_id": new.id,
+            "supersedes_id": in_its_place,
+            "generation": self.turns[max(old.id, new.id)].generation,
+            "html": self._html(new),
+        }
+        return Frame("turn_html_replace", body, position)
+
+    def _html(self, turn: Turn) -> str:
+        return str(render_turn(turn, self.chat, self.cards))
+
+
+type _Key = tuple[int, int, datetime]
+
+
+def _key(chat: Chat, event: Event) -> _Key:
+    # With the time: tests and restored backups use positions again.
+    return chat.id, event.position, event.recorded_at
+
+
+class _KeptFrames:
+    """The most recently used frames of this process."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._frames: OrderedDict[_Key, Frame] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: _Key) -> Frame | None:
+        with self._lock:
+            if key in self._frames:
+                self._frames.move_to_end(key)
+            return self._frames.get(key)
+
+    def put(self, key: _Key, frame: Frame) -> None:
+        with self._lock:
+            self._frames[key] = frame
+            if len(self._frames) > self._most:
+                self._frames.popitem(last=False)
+
+
+_kept = _KeptFrames(KEPT_FRAMES)

@@ -1,0 +1,131 @@
+"""One reply while it is written, as this process knows it: the text so far, and whether news of it fits on."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from chat.streaming.frames import Frame
+from chat.turns.announce import Chunk, Ended, Started
+from chat.turns.generation import Running
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """The text so far of a reply that another process writes."""
+
+    chat: int
+    generation: str
+    speaker: int
+    speaker_name: str
+    rewrites: int | None
+    seq: int
+    text: str
+
+
+@dataclass(slots=True)
+class Live:
+    """The text so far of one generation. Every member of the room has been sent exactly this text."""
+
+    generation: str
+    speaker: int
+    speaker_name: str
+    rewrites: int | None = None
+    seq: int = 0
+    length: int = 0
+    #: Its turn stands already; only the end is still to be told.
+    settled: bool = False
+    #: Appended to for every token, so not one string.
+    _parts: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        if len(self._parts) > 1:
+            self._parts = ["".join(self._parts)]
+        return self._parts[0] if self._parts else ""
+
+    def continued_by(self, chunk: Chunk) -> Frame | None:
+        """Append a chunk and return the delta to send; None when it adds nothing. GapError when text is missing."""
+        known = self.length - chunk.offset
+        if known < 0:
+            raise GapError
+        text = chunk.text[known:] if known else chunk.text
+        if not text:
+            return None
+        frame = Frame(
+            "delta", {"generation": self.generation, "seq": chunk.seq, "offset": self.length, "text": text}
+        )
+        self.seq = chunk.seq
+        self.length += len(text)
+        self._parts.append(text)
+        return frame
+
+    def caught_up(self, text: str, seq: int) -> Frame | None:
+        """Take over a longer text as a whole; the snapshot to send, None when it is not longer."""
+        if len(text) <= self.length:
+            return None
+        self._parts, self.length, self.seq = [text], len(text), max(seq, self.seq)
+        return self.snapshot()
+
+    def snapshot(self) -> Frame:
+        """The text so far, for one that comes in the middle."""
+        return Frame("snapshot", {"generation": self.generation, "seq": self.seq, "text": self.text, **self._who()})
+
+    def as_news(self, chat: int) -> Snapshot:
+        """The text so far, for another process."""
+        return Snapshot(
+            chat=chat,
+            generation=self.generation,
+            speaker=self.speaker,
+            speaker_name=self.speaker_name,
+            rewrites=self.rewrites,
+            seq=self.seq,
+            text=self.text,
+        )
+
+    def started(self) -> Frame:
+        """It begins."""
+        return Frame("generation", {"state": "started", "generation": self.generation, **self._who()})
+
+    def _who(self) -> dict[str, Any]:
+        return {"speaker": self.speaker_name, "speaker_id": self.speaker, "rewrites": self.rewrites}
+
+
+class GapError(Exception):
+    """A chunk begins after the end of the text that is known: something in between was lost."""
+
+
+def live_from(started: Started) -> Live:
+    """A reply of which nothing is written yet."""
+    return Live(
+        generation=started.generation,
+        speaker=started.speaker,
+        speaker_name=started.speaker_name,
+        rewrites=started.rewrites,
+    )
+
+
+def live_of(running: Running) -> Live:
+    """A reply that this process is writing."""
+    live = Live(
+        generation=running.generation,
+        speaker=running.speaker,
+        speaker_name=running.speaker_name,
+        rewrites=running.rewrites,
+    )
+    live.caught_up(running.text, running.seq)
+    return live
+
+
+def ended(news: Ended, live: Live | None) -> Frame:
+    """It is over; `live` is what was known of it."""
+    body: dict[str, Any] = {
+        "state": news.state,
+        "generation": news.generation,
+        "speaker": news.speaker_name,
+        "speaker_id": live.speaker if live else None,
+        "rewrites": live.rewrites if live else None,
+        "turn_id": news.turn,
+    }
+    if news.error:
+        body["error"] = news.error
+    return Frame("generation", body)

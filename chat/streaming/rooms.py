@@ -1,0 +1,272 @@
+"""An open chat of this process: it reads the log once, follows the replies, and tells all its members the same."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from chat.database import in_thread
+from chat.streaming import frames
+from chat.streaming.frames import Batch, Frame, hello, reset
+from chat.streaming.live import GapError, Live, Snapshot, ended, live_from, live_of
+from chat.streaming.outbox import Outbox
+from chat.turns.announce import Chunk, Ended, News, Started
+from chat.turns.generation import Running, spawn
+from chat.turns.models import Generation
+
+logger = logging.getLogger(__name__)
+
+#: WebSocket close codes: 4000 and the HTTP status.
+NOT_SIGNED_IN, NOT_FOUND = 4401, 4404
+PATIENCE_SECONDS = 10.0
+RETRY_SECONDS = 1.0
+
+
+@dataclass(eq=False, slots=True)
+class Member:
+    """One browser in a room; `session` is the key under which it was let in."""
+
+    session: str
+    outbox: Outbox = field(default_factory=Outbox)
+
+    def dismiss(self, code: int) -> None:
+        """Show it out."""
+        self.outbox.restart([Frame("close", {"code": code})])
+
+
+class Room:
+    """Everything about one chat that its members are told, in one order. Used from the event loop only."""
+
+    def __init__(
+        self,
+        chat: int,
+        *,
+        position: int,
+        running_here: Callable[[int], Running | None],
+        ask_elsewhere: Callable[[int], None],
+        look_at_members: Callable[[], None],
+    ) -> None:
+        self.chat = chat
+        self.position = position
+        self.members: set[Member] = set()
+        #: How many hold the room open.
+        self.visitors = 0
+        self.live: dict[str, Live] = {}
+        self._running_here = running_here
+        self._ask_elsewhere = ask_elsewhere
+        self._look_at_members = look_at_members
+        #: Generations that are over; late news of them is ignored.
+        self._over: deque[str] = deque(maxlen=32)
+        #: Ends that are told when their turn has been.
+        self._ends: list[tuple[int, Frame]] = []
+        self._looked = False
+        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._news = asyncio.Event()
+        self._news.set()
+        if (running := running_here(chat)) is not None:
+            self.live[running.generation] = live_of(running)
+        self._reader = spawn(self._follow())
+
+    # --- Members ---------------------------------------------------------------------------------------
+
+    async def join(self, member: Member, *, since: int) -> list[Frame]:
+        """Let a member in that has seen all up to `since`; what to send it before anything of its outbox.
+
+        `since` must not be beyond the head of the log. TimeoutError when the log cannot be read.
+        """
+        await self._reach(since)
+        # No await from here to the snapshots: nothing is told twice, and nothing is left out.
+        here = self.position
+        self.members.add(member)
+        for frame in self._snapshots():
+            member.outbox.put(frame)
+        missed = await in_thread(frames.after, self.chat, since, until=here) if since < here else None
+        if missed is not None and missed.too_far:
+            return [hello(here), reset(here)]
+        return [hello(since), *(missed.frames if missed else [])]
+
+    def leave(self, member: Member) -> None:
+        """Forget a member."""
+        self.members.discard(member)
+
+    def close(self) -> None:
+        """Stop reading; the members are gone."""
+        self._reader.cancel()
+
+    def dismiss(self, members: Iterable[Member], code: int) -> None:
+        """Show members out."""
+        for member in list(members):
+            member.dismiss(code)
+            self.members.discard(member)
+
+    # --- The log ---------------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Something was appended: read on."""
+        self._news.set()
+
+    async def _follow(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            try:
+                if not self._looked:
+                    self.see(await in_thread(_running_rows, self.chat))
+                    self._looked = True
+                self._bring(await in_thread(frames.after, self.chat, self.position))
+            except Exception:
+                # Whatever it is, the members wait for it to pass; the log still has what they missed.
+                logger.exception("chat %d could not be read", self.chat)
+                await asyncio.sleep(RETRY_SECONDS)
+                self._news.set()
+
+    async def _reach(self, position: int) -> None:
+        if self._looked and self.position >= position:
+            return
+        reached = asyncio.get_running_loop().create_future()
+        self._waiting.append((position, reached))
+        self.wake()
+        await asyncio.wait_for(reached, PATIENCE_SECONDS)
+
+    def _bring(self, batch: Batch) -> None:
+        if batch.too_far:
+            self.position = batch.position
+            for member in self.members:
+                self._restart(member)
+        for frame in batch.frames:
+            self.position = frame.position
+            if (live := self.live.get(frame.body.get("generation", ""))) is not None:
+                live.settled = True
+            self._tell(frame)
+        self.position = batch.position
+        self._tell_ends()
+        self._announce_arrival()
+        if batch.gone:
+            self.dismiss(self.members, NOT_FOUND)
+        elif batch.members_moved:
+            self._look_at_members()
+
+    def _announce_arrival(self) -> None:
+        for position, reached in self._waiting:
+            if position <= self.position and not reached.done():
+                reached.set_result(None)
+        self._waiting = [(position, reached) for position, reached in self._waiting if not reached.done()]
+
+    # --- Replies ---------------------------------------------------------------------------------------
+
+    def hear(self, news: News | Snapshot) -> None:
+        """News of a reply, from this process or another."""
+        if news.generation in self._over:
+            return
+        match news:
+            case Started():
+                live = self.live.setdefault(news.generation, live_from(news))
+                self._tell(live.started())
+            case Chunk():
+                self._continue(news)
+            case Snapshot():
+                self._catch_up(news)
+            case Ended():
+                self._end(news)
+
+    def see(self, rows: Iterable[Generation]) -> None:
+        """The replies of this chat as the database has them: heals what was lost on the way here."""
+        here = self._running_here(self.chat)
+        for row in rows:
+            if row.id in self._over or (here is not None and here.generation == row.id):
+                continue
+            if row.state == Generation.State.RUNNING:
+                if row.id not in self.live:
+                    self._ask_elsewhere(self.chat)
+                self._catch_up(_as_snapshot(row))
+            else:
+                self.hear(_as_end(row))
+
+    def _continue(self, chunk: Chunk) -> None:
+        live = self.live.get(chunk.generation)
+        try:
+            if live is None:
+                raise GapError
+            frame = live.continued_by(chunk)
+        except GapError:
+            self._fill_gap(chunk)
+            return
+        if frame is not None and not live.settled:
+            self._tell(frame)
+
+    def _fill_gap(self, chunk: Chunk) -> None:
+        here = self._running_here(self.chat)
+        if here is not None and here.generation == chunk.generation:
+            self._catch_up(live_of(here).as_news(self.chat))
+        else:
+            self._ask_elsewhere(self.chat)
+
+    def _catch_up(self, news: Snapshot) -> None:
+        live = self.live.get(news.generation)
+        if live is None:
+            live = self.live[news.generation] = Live(
+                generation=news.generation,
+                speaker=news.speaker,
+                speaker_name=news.speaker_name,
+                rewrites=news.rewrites,
+            )
+            self._tell(live.started())
+        frame = live.caught_up(news.text, news.seq)
+        if frame is not None and not live.settled:
+            self._tell(frame)
+
+    def _end(self, news: Ended) -> None:
+        frame = ended(news, self.live.pop(news.generation, None))
+        self._over.append(news.generation)
+        self._ends.append((news.turn or 0, frame))
+        self._tell_ends()
+        if self._ends:
+            self.wake()
+
+    def _tell_ends(self) -> None:
+        # The settled turn goes first, so that a preview is replaced and never only taken away.
+        for turn, frame in self._ends:
+            if turn <= self.position:
+                self._tell(frame)
+        self._ends = [(turn, frame) for turn, frame in self._ends if turn > self.position]
+
+    # --- Telling ---------------------------------------------------------------------------------------
+
+    def _tell(self, frame: Frame) -> None:
+        for member in self.members:
+            if not member.outbox.put(frame):
+                self._restart(member)
+
+    def _restart(self, member: Member) -> None:
+        member.outbox.restart([reset(self.position), *self._snapshots()])
+
+    def _snapshots(self) -> list[Frame]:
+        return [live.snapshot() for live in self.live.values() if not live.settled]
+
+
+def _running_rows(chat: int) -> list[Generation]:
+    return list(Generation.objects.filter(chat_id=chat, state=Generation.State.RUNNING).defer("prompt"))
+
+
+def _as_snapshot(row: Generation) -> Snapshot:
+    return Snapshot(
+        chat=row.chat_id,
+        generation=row.id,
+        speaker=row.speaker,
+        speaker_name=row.speaker_name,
+        rewrites=row.rewrites,
+        seq=0,
+        text=row.text,
+    )
+
+
+def _as_end(row: Generation) -> Ended:
+    return Ended(
+        chat=row.chat_id,
+        generation=row.id,
+        speaker_name=row.speaker_name,
+        state=row.state,
+        turn=row.turn,
+        error=row.error if row.state == Generation.State.FAILED else "",
+    )

@@ -1,0 +1,24 @@
+"""The ASGI application: Django for HTTP, Channels for WebSockets."""
+
+import os
+from typing import Any
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+pages = get_asgi_application()
+
+# After Django is set up: these import models.
+from channels.routing import ProtocolTypeRouter  # noqa: E402
+
+from chat.streaming.hub import hub  # noqa: E402
+from chat.streaming.routing import websockets  # noqa: E402
+
+_by_protocol = ProtocolTypeRouter({"http": pages, "websocket": websockets})
+
+
+async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Answer one connection."""
+    # Daphne has no lifespan events; the first connection (a health check, most likely) starts the hub.
+    hub()
+    await _by_protocol(scope, receive, send)
