@@ -35,7 +35,7 @@ def get_chat_for(user: "Viewer", chat_id: int) -> Chat:
 def get_deleted_chat_for(user: "Viewer", chat_id: int) -> Chat:
     """A deleted chat, for its owner to bring back."""
     try:
-        return Chat.objects.exclude(deleted_at=None).get(id=chat_id, owner_id=user.pk)
+        return Chat.objects.exclude(deleted_at=None).get(id=chat_id, owner_id=user.pk or 0)
     except Chat.DoesNotExist:
         raise ChatNotFoundError from None
 
@@ -43,7 +43,7 @@ def get_deleted_chat_for(user: "Viewer", chat_id: int) -> Chat:
 def get_character_for(user: "Viewer", character_id: int) -> Character:
     """A character of the user's own; CharacterNotFoundError otherwise."""
     try:
-        return Character.objects.get(id=character_id, owner_id=user.pk)
+        return Character.objects.get(id=character_id, owner_id=user.pk or 0)
     except Character.DoesNotExist:
         raise CharacterNotFoundError from None
 
@@ -51,8 +51,8 @@ def get_character_for(user: "Viewer", character_id: int) -> Character:
 def may_see_portrait(user: "Viewer", portrait: str) -> bool:
     """Whether a portrait is of the user's own characters or of a cast the user plays with."""
     return (
-        Character.objects.filter(owner_id=user.pk, portrait=portrait).exists()
+        Character.objects.filter(owner_id=user.pk or 0, portrait=portrait).exists()
         or CastMember.objects.filter(
-            chat__membership__user_id=user.pk, chat__deleted_at=None, card__portrait=portrait
+            chat__membership__user_id=user.pk or 0, chat__deleted_at=None, card__portrait=portrait
         ).exists()
     )

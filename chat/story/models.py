@@ -125,6 +125,10 @@ class CastMember(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def as_card(self) -> Card:
+        """The snapshot as the log holds it."""
+        return Card(**{**self.card, "tags": tuple(self.card["tags"])})
+
 
 class Scene(models.Model):
     """A stretch of a chat with a cast that is present; its id is the position of its opening."""

@@ -228,9 +228,13 @@ PAYLOADS: tuple[type[Payload], ...] = get_args(Payload.__value__)
 
 
 @cache
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
 def kind_of(payload: type[Payload]) -> str:
     """The kind under which a payload stands in the log: its name in snake case, e.g. `assistant_turn`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", payload.__name__).lower()
+    return _snake_case(payload.__name__)
 
 
 KINDS: dict[str, type[Payload]] = {kind_of(payload): payload for payload in PAYLOADS}

@@ -162,7 +162,7 @@ def find_speaker(chat: Chat, named: str) -> int | None:
 
 def _begin(claim: Claim, announcer: Announcer) -> None:
     running = generation.begin(claim, announcer)
-    generation.spawn(_then_answer(running, announcer))
+    _ = generation.spawn(_then_answer(running, announcer))
 
 
 async def _then_answer(running: generation.Running, announcer: Announcer) -> None:

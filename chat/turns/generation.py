@@ -112,9 +112,16 @@ def begin(claim: Claim, announcer: Announcer) -> Running:
     return running
 
 
+#: A loop keeps only weak references to its tasks.
+_tasks: set[asyncio.Task[None]] = set()
+
+
 def spawn(coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
     """A task in a context of its own: one that inherits a request's would keep that request's connection."""
-    return asyncio.get_running_loop().create_task(coroutine, context=contextvars.Context())
+    task = asyncio.get_running_loop().create_task(coroutine, context=contextvars.Context())
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)
+    return task
 
 
 def heard(chat: int) -> None:
@@ -205,7 +212,7 @@ async def _stream(running: Running) -> None:
     model = get_model()
     prompt = await _prompt(running, model)
     await in_thread(leases.note_prompt, running.generation, model=model.name, prompt=prompt.as_json())
-    async with contextlib.aclosing(model.stream(prompt)) as items:  # type: ignore[type-var]
+    async with contextlib.aclosing(model.stream(prompt)) as items:
         async for item in items:
             match item:
                 case Delta():

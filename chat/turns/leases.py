@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from chat.errors import ChatError
 from chat.log.models import Event
 from chat.story import writer
-from chat.story.models import Chat, Turn
+from chat.story.models import CastMember, Chat, Turn
 from chat.story.payloads import (
     AssistantTurn,
     Card,
@@ -252,7 +252,7 @@ def _insert(row: Generation, speaker: Card) -> Claim | None:
 
 
 def _choose(chat: Chat, opener: Event, rng: random.Random) -> Card | None:
-    cards = {member.character: Card(**member.card) for member in chat.cast.all()}
+    cards = {member.character: member.as_card() for member in chat.cast.all()}
     present = [cards[character] for character in chat.present if character in cards]
     if not present:
         return None
@@ -268,7 +268,7 @@ def _choose(chat: Chat, opener: Event, rng: random.Random) -> Card | None:
 
 
 def _card(chat_id: int, character: int) -> Card:
-    return Card(**Chat.objects.get(id=chat_id).cast.get(character=character).card)
+    return CastMember.objects.get(chat=chat_id, character=character).as_card()
 
 
 def _record(claim: Claim, how: Settled, at: datetime) -> int:

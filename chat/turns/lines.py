@@ -30,24 +30,28 @@ class Lines:
         """More text from the model; what may be shown of it, and of what was held back, now."""
         out = ""
         for piece in re.split(r"(\n)", text):
-            if self.over:
-                break
-            if piece == "\n":
-                out += self._decide() + ("" if self.over else "\n")
-                self._inside_line = False
-            elif self._inside_line:
-                out += piece
-            else:
-                self._undecided += piece
-                out += "" if self._may_become_a_name() else self._decide()
+            out += self._take(piece)
         return self._show(out)
 
     def end(self, *, cut: bool = False) -> str:
         """No more text: the whole reply. `cut` when the model's cap ended it: back to its last whole sentence."""
         if not self.over:
-            self._show(self._decide())
+            self._show(self._decide() or "")
         whole = self._shown.strip()
         return last_whole_sentence(whole) if cut else whole
+
+    def _take(self, piece: str) -> str:
+        """A line break, or a piece without one."""
+        if self.over:
+            return ""
+        if piece == "\n":
+            line = self._decide()
+            self._inside_line = False
+            return "" if line is None else line + "\n"
+        if self._inside_line:
+            return piece
+        self._undecided += piece
+        return "" if self._may_become_a_name() else self._decide() or ""
 
     def _show(self, text: str) -> str:
         if not self._shown:
@@ -55,14 +59,15 @@ class Lines:
         self._shown += text
         return text
 
-    def _decide(self) -> str:
+    def _decide(self) -> str | None:
+        """What may be shown of the undecided text; None when it speaks for another."""
         line, self._undecided = self._undecided, ""
         self._inside_line = True
         while own := self._own.match(line):
             line = line[own.end() :]
         if self._foreign.match(line):
             self.over = True
-            return ""
+            return None
         return line
 
     def _may_become_a_name(self) -> bool:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from chat.llm.client import estimate_tokens
 from chat.story.models import Chat, Turn
-from chat.story.payloads import Card
 from chat.turns.leases import Claim
 from chat.turns.prompts import Line, Scene
 
@@ -23,7 +22,7 @@ class Material:
 def material(claim: Claim, *, tokens: int) -> Material:
     """Everything for the claimed reply, as of its place; about `tokens` of turns, never much less if there are more."""
     chat = Chat.objects.get(id=claim.chat)
-    cards = {member.character: Card(**member.card) for member in chat.cast.all()}
+    cards = {member.character: member.as_card() for member in chat.cast.all()}
     place = Turn.objects.values_list("place", flat=True).get(id=claim.rewrites) if claim.rewrites else None
     return Material(
         Scene(

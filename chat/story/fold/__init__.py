@@ -31,8 +31,10 @@ from chat.story.payloads import (
 def fold(chat_id: int, recorded: Iterable[tuple[Event, Payload]]) -> None:
     """Apply events of one chat, in order, with one read and at most one write of the chat's own row."""
     pairs = list(recorded)
-    if isinstance(pairs[0][1], ChatCreated):
-        chat = chats.create(chat_id, *pairs.pop(0))
+    event, first = pairs[0]
+    if isinstance(first, ChatCreated):
+        chat = chats.create(chat_id, event, first)
+        del pairs[0]
     else:
         chat = Chat.objects.get(id=chat_id)
     before = dict(vars(chat))

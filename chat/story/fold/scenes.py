@@ -14,7 +14,7 @@ def apply(chat: Chat, event: Event, payload: ScenePayload) -> None:
             _open(chat, event, payload)
         case SceneRenamed():
             chat.scene_title = payload.title
-            Scene.objects.filter(id=chat.scene).update(title=payload.title)
+            Scene.objects.filter(chat=chat, number=chat.scene_number).update(title=payload.title)
         case SceneClosed():
             Scene.objects.filter(id=payload.scene).update(closed_at=event.recorded_at)
             chat.scene, chat.scene_title, chat.present = None, "", []

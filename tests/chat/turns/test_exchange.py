@@ -1,0 +1,308 @@
+"""Whole exchanges against a scripted model server over real HTTP."""
+
+import asyncio
+import threading
+from datetime import timedelta
+from random import Random
+
+import pytest
+from django.utils import timezone
+
+from chat.database import in_thread
+from chat.log.append import KeyReusedError
+from chat.story import rebuild
+from chat.story.models import Chat, Turn
+from chat.turns import exchange, generation, leases, scenes
+from chat.turns.announce import Chunk, Ended, News, Started
+from chat.turns.limits import TooManyTurnsError
+from chat.turns.models import Generation
+from chat.turns.transcript import pending_notice
+from tests import factories
+from tests.factories import cast_of, make_chat, owner_of
+from tests.model_server import ScriptedModelServer, drop, nothing, refused, say, server_error, stall
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Heard:
+    """An announcer that keeps what it is told and lets a test await it."""
+
+    def __init__(self) -> None:
+        self.news: list[News] = []
+        self._more = asyncio.Condition()
+
+    def announce(self, news: News) -> None:
+        self.news.append(news)
+        generation.spawn(self._tell())
+
+    async def until(self, kind: type, number: int = 1) -> list[News]:
+        async with asyncio.timeout(20), self._more:
+            await self._more.wait_for(lambda: len(self.of(kind)) >= number)
+        return self.of(kind)
+
+    def of(self, kind: type) -> list[News]:
+        return [one for one in self.news if isinstance(one, kind)]
+
+    @property
+    def text(self) -> str:
+        return "".join(chunk.text for chunk in self.of(Chunk))
+
+    async def _tell(self) -> None:
+        async with self._more:
+            self._more.notify_all()
+
+
+@pytest.fixture
+def server(settings):
+    with ScriptedModelServer() as server:
+        settings.MODEL_URL, settings.MODEL = server.url, "scripted"
+        yield server
+
+
+@pytest.fixture
+def chat() -> Chat:
+    return make_chat()
+
+
+async def post(chat: Chat, text: str, heard: Heard, **how: object) -> exchange.Posted:
+    user = await in_thread(owner_of, chat)
+    return await exchange.post_turn(chat, user=user, text=text, announcer=heard, **how)
+
+
+async def live(chat: Chat) -> list[tuple[str, str, str]]:
+    turns = await in_thread(lambda: list(chat.turns.live().in_story_order()))
+    return [(turn.speaker_name, turn.text, turn.state) for turn in turns]
+
+
+async def test_an_exchange_is_recorded_streamed_and_settled(server, chat):
+    heard = Heard()
+    server.script(say("Ilse: “I kept it *safe*.”"))
+
+    await post(chat, "Where is the letter, Ilse?", heard)
+    (ended,) = await heard.until(Ended)
+
+    assert heard.text == "“I kept it *safe*.”"
+    assert await live(chat) == [
+        ("You", "Where is the letter, Ilse?", "complete"),
+        ("Ilse", "“I kept it *safe*.”", "complete"),
+    ]
+    assert [type(one) for one in heard.news[:2]] == [Started, Chunk]
+    assert ended.state == "finished"
+    offsets = [(chunk.seq, chunk.offset) for chunk in heard.of(Chunk)]
+    assert offsets == [(n, sum(len(c.text) for c in heard.of(Chunk)[: n - 1])) for n in range(1, len(offsets) + 1)]
+    assert generation.in_flight_tasks == {}
+    assert await in_thread(rebuild.differences, chat.id) == []
+
+
+async def test_what_was_sent_can_be_read_afterwards(server, chat):
+    heard = Heard()
+
+    await post(chat, "Ilse?", heard)
+    await heard.until(Ended)
+
+    kept = await Generation.objects.aget()
+    assert kept.prompt["messages"] == server.requests[0].body["messages"]
+    assert (kept.model, kept.state) == ("scripted", "finished")
+    assert kept.first_token_ms is not None
+    assert kept.duration_ms >= kept.first_token_ms
+    assert kept.completion_tokens
+
+
+async def test_a_reply_ends_where_it_begins_to_speak_for_another(server, chat):
+    heard = Heard()
+    server.script(say("“Go.”\n\nMara: “No.” " + "x " * 50, delay=0.005))
+
+    await post(chat, "Ilse?", heard)
+    await heard.until(Ended)
+
+    assert (await live(chat))[-1] == ("Ilse", "“Go.”", "complete")
+    assert "Mara" not in heard.text
+
+
+async def test_stop_keeps_the_text_so_far_and_closes_the_upstream_connection(server, chat):
+    heard, gate = Heard(), threading.Event()
+    server.script(say("One two three", gate=gate))
+
+    await post(chat, "Ilse?", heard)
+    await heard.until(Chunk)
+    assert chat.id in generation.in_flight_tasks
+    assert await exchange.stop(chat) is True
+
+    await in_thread(server.wait_for_disconnect)
+    assert (await live(chat))[-1] == ("Ilse", "One", "stopped")
+    assert generation.in_flight_tasks == {}
+    assert await exchange.stop(chat) is False
+
+
+async def test_stop_works_before_the_first_token(server, chat):
+    heard = Heard()
+    server.script(nothing())
+
+    await post(chat, "Ilse?", heard)
+    await in_thread(server.wait_for_request)
+    await exchange.stop(chat)
+
+    (ended,) = heard.of(Ended)
+    assert (ended.state, ended.turn) == ("stopped", None)
+    assert [text for _, text, _ in await live(chat)] == ["Ilse?"]
+
+
+async def test_a_stop_asked_for_in_another_process_is_obeyed(server, chat):
+    heard = Heard()
+    server.script(stall(after=2))
+    await post(chat, "Ilse?", heard)
+    await heard.until(Chunk)
+
+    await Generation.objects.aupdate(stop_requested_at="2026-01-01T00:00:00Z")
+    generation.heard(chat.id)
+
+    (ended,) = await heard.until(Ended)
+    assert ended.state == "stopped"
+
+
+async def test_a_turn_posted_while_a_reply_runs_is_recorded_at_once_and_answered_afterwards(server, chat):
+    heard, gate = Heard(), threading.Event()
+    server.script(say("First reply", gate=gate), say("Second reply"))
+    await post(chat, "One, Ilse", heard)
+    await heard.until(Chunk)
+
+    await post(chat, "Two", heard)
+    await post(chat, "Three, Mara", heard)
+    assert [text for _, text, _ in await live(chat)] == ["One, Ilse", "Two", "Three, Mara"]
+    gate.set()
+    await heard.until(Ended, 2)
+
+    assert len(server.requests) == 2
+    assert server.requests[1].prompt_text.endswith("Ilse: First reply")
+    assert [text for _, text, _ in await live(chat)][-2:] == ["First reply", "Second reply"]
+
+
+async def test_a_key_posted_twice_gives_one_turn_and_one_reply(server, chat):
+    heard = Heard()
+
+    first = await post(chat, "Ilse?", heard, key="a")
+    await heard.until(Ended)
+    again = await post(chat, "Ilse?", heard, key="a")
+
+    assert (again.turn_id, again.repeated) == (first.turn_id, True)
+    assert len(server.requests) == 1
+    with pytest.raises(KeyReusedError):
+        await post(chat, "Something else", heard, key="a")
+
+
+async def test_an_empty_send_lets_someone_go_on(server, chat):
+    heard = Heard()
+
+    posted = await post(chat, "  ", heard)
+    await heard.until(Ended)
+
+    assert posted.turn_id is None
+    assert len(await live(chat)) == 1
+
+
+async def test_the_player_picks_who_speaks(server, chat):
+    heard = Heard()
+    mara = (await in_thread(cast_of, chat))["Mara"]
+
+    await post(chat, "Ilse?", heard, speaker=mara)
+    await heard.until(Ended)
+
+    assert (await live(chat))[-1][0] == "Mara"
+
+
+@pytest.mark.parametrize("fault", [server_error(), refused(404, "no such model"), drop(after=0)])
+async def test_a_failure_stands_in_place_and_can_be_tried_again(server, chat, fault):
+    heard = Heard()
+    server.script(fault, say("“At last.”"))
+
+    await post(chat, "Ilse?", heard)
+    (ended,) = await heard.until(Ended)
+    notice = await in_thread(pending_notice, chat)
+    assert notice.error == ended.error != ""
+
+    await exchange.retry(chat, user=await in_thread(owner_of, chat), announcer=heard)
+    await heard.until(Ended, 2)
+    assert await live(chat) == [("You", "Ilse?", "complete"), ("Ilse", "“At last.”", "complete")]
+    assert await in_thread(pending_notice, chat) is None
+
+
+async def test_a_connection_lost_in_mid_reply_keeps_the_text_as_interrupted(server, chat):
+    heard = Heard()
+    server.script(drop(after=3))
+
+    await post(chat, "Ilse?", heard)
+    await heard.until(Ended)
+
+    assert (await live(chat))[-1] == ("Ilse", "one two three", "interrupted")
+
+
+async def test_a_reply_without_a_word_is_a_failure(server, chat):
+    heard = Heard()
+    server.script(say("Mara: “I speak for her.”"))
+
+    await post(chat, "Ilse?", heard)
+    (ended,) = await heard.until(Ended)
+
+    assert ended.state == "failed"
+    assert "wrote nothing" in ended.error
+
+
+async def test_shutting_down_settles_with_all_the_text(server, chat, monkeypatch):
+    monkeypatch.setattr(generation, "_closing", False)  # to be put back: this process goes on
+    heard = Heard()
+    server.script(stall(after=4))
+    await post(chat, "Ilse?", heard)
+    await heard.until(Chunk, 4)
+
+    await generation.shut_down()
+
+    assert (await live(chat))[-1] == ("Ilse", "one two three four", "interrupted")
+    assert generation.in_flight_tasks == {}
+
+
+async def test_the_sweep_settles_a_dead_processs_reply_and_answers_what_waits(server, chat):
+    heard = Heard()
+    await in_thread(factories.say, chat, "Ilse?")
+    dead = await in_thread(leases.claim_reply, chat.id, now=timezone.now(), rng=Random(1))
+    await in_thread(leases.checkpoint, dead.generation, "“I was say")
+    await in_thread(factories.say, chat, "Are you there, Mara?")
+    await Generation.objects.aupdate(leased_until=timezone.now() - timedelta(seconds=1))
+
+    assert await exchange.sweep(heard) == 1
+    await heard.until(Ended, 2)
+
+    assert await live(chat) == [
+        ("You", "Ilse?", "complete"),
+        ("You", "Are you there, Mara?", "complete"),
+        ("Ilse", "“I was say", "interrupted"),
+        ("Mara", "I hear you.", "complete"),
+    ]
+
+
+async def test_a_prompt_holds_only_what_its_speaker_witnessed(server, chat):
+    heard = Heard()
+    cast, owner = await in_thread(cast_of, chat), await in_thread(owner_of, chat)
+    await in_thread(scenes.leave, chat, character=cast["Ilse"], by=owner)
+    await chat.arefresh_from_db()
+    await post(chat, "Mara, the letter is forged.", heard)
+    await heard.until(Ended)
+    await in_thread(scenes.enter, chat, character=cast["Ilse"], by=owner)
+
+    await post(chat, "Good evening, Ilse.", heard)
+    await heard.until(Ended, 2)
+
+    assert "forged" not in server.requests[1].prompt_text
+    assert "Good evening, Ilse." in server.requests[1].prompt_text
+
+
+async def test_nothing_is_recorded_of_a_refused_turn(server, chat, settings):
+    heard = Heard()
+    with pytest.raises(exchange.UnknownSpeakerError):
+        await post(chat, "Hm", heard, speaker=999)
+    settings.TURNS_PER_MINUTE = 1
+    with pytest.raises(exchange.TurnTooLongError):
+        await post(chat, "x" * 20_001, heard)
+    with pytest.raises(TooManyTurnsError):
+        await post(chat, "Hm", heard)
+
+    assert await Turn.objects.acount() == 0

@@ -1,0 +1,184 @@
+import random
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from chat.story import rebuild
+from chat.story.models import Chat
+from chat.turns import leases, scenes
+from chat.turns.leases import Claim, LeaseLostError, NothingToRetryError, ReplyRunningError, Settled
+from chat.turns.models import Generation
+from chat.turns.transcript import pending_notice
+from tests.factories import cast_of, make_chat, owner_of, say
+
+pytestmark = pytest.mark.django_db(transaction=True)
+State = Generation.State
+
+
+def claim(chat: Chat) -> Claim | None:
+    return leases.claim_reply(chat.id, now=timezone.now(), rng=random.Random(1))
+
+
+def settle(claimed: Claim, state: Generation.State, text: str = "") -> int | None:
+    return leases.settle(claimed, Settled(state=state, text=text), at=timezone.now())
+
+
+def retry(chat: Chat) -> Claim:
+    return leases.claim_retry(chat.id, generation=None, now=timezone.now())
+
+
+def live_texts(chat: Chat) -> list[str]:
+    return [turn.text for turn in chat.turns.live().in_story_order()]
+
+
+def test_nothing_said_is_nothing_to_answer():
+    assert claim(make_chat()) is None
+
+
+def test_a_turn_is_answered_by_one_reply():
+    chat = make_chat()
+    turn = say(chat, "Ilse?")
+
+    claimed = claim(chat)
+
+    assert (claimed.group, claimed.speaker.name) == (turn, "Ilse")
+    assert claim(chat) is None
+    settle(claimed, State.FINISHED, "“Yes?”")
+    assert claim(chat) is None
+    assert live_texts(chat) == ["Ilse?", "“Yes?”"]
+
+
+def test_turns_posted_meanwhile_are_answered_together():
+    chat = make_chat()
+    say(chat, "One")
+    first = claim(chat)
+    say(chat, "Two")
+    third = say(chat, "Three, Ilse?")
+
+    settle(first, State.FINISHED, "“Hm.”")
+    second = claim(chat)
+
+    assert second.group == third
+    settle(second, State.FINISHED, "“Both.”")
+    assert claim(chat) is None
+
+
+def test_two_who_claim_at_once_get_one_claim():
+    chat = make_chat()
+    say(chat, "Anyone?")
+    barrier, claims = threading.Barrier(2), []
+
+    def run() -> None:
+        try:
+            barrier.wait(10)
+            claims.append(claim(chat))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert sorted(one is not None for one in claims) == [False, True]
+
+
+def test_a_process_that_lost_its_lease_writes_nothing():
+    chat = make_chat()
+    say(chat, "Anyone?")
+    claimed = claim(chat)
+    settle(claimed, State.INTERRUPTED, "“I")
+
+    with pytest.raises(LeaseLostError):
+        settle(claimed, State.FINISHED, "“I know.”")
+    with pytest.raises(LeaseLostError):
+        leases.checkpoint(claimed.generation, "more")
+
+    assert live_texts(chat) == ["Anyone?", "“I"]
+
+
+def test_a_lease_expires_by_the_databases_clock():
+    chat = make_chat()
+    say(chat, "Anyone?")
+    claimed = claim(chat)
+    assert leases.expired() == []
+
+    Generation.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
+
+    assert [one.generation for one in leases.expired()] == [claimed.generation]
+    assert leases.checkpoint(claimed.generation, "still here") is False
+    assert leases.expired() == []
+
+
+def test_a_stop_is_seen_at_the_next_checkpoint():
+    chat = make_chat()
+    assert leases.request_stop(chat.id) is False
+    say(chat, "Anyone?")
+    claimed = claim(chat)
+
+    assert leases.request_stop(chat.id) is True
+
+    assert leases.checkpoint(claimed.generation, "“I") is True
+
+
+def test_a_failed_reply_stands_in_its_place_until_something_is_said():
+    chat = make_chat()
+    say(chat, "Anyone?")
+    leases.settle(claim(chat), Settled(state=State.FAILED, error="No such model."), at=timezone.now())
+
+    assert pending_notice(chat).error == "No such model."
+    assert claim(chat) is None
+    say(chat, "Well?")
+    assert pending_notice(chat) is None
+    assert claim(chat) is not None
+
+
+def test_a_retry_of_a_failed_reply_has_the_same_group_and_speaker():
+    chat = make_chat()
+    turn = say(chat, "Ilse?")
+    settle(claim(chat), State.FAILED)
+
+    again = retry(chat)
+
+    assert (again.group, again.speaker.name, again.rewrites) == (turn, "Ilse", None)
+    with pytest.raises(ReplyRunningError):
+        retry(chat)
+
+
+def test_a_retry_of_a_cut_off_reply_supersedes_it_when_it_is_whole():
+    chat = make_chat()
+    say(chat, "Ilse?")
+    settle(claim(chat), State.INTERRUPTED, "“I w")
+    say(chat, "Later.")
+
+    again = retry(chat)
+    settle(again, State.FINISHED, "“I will.”")
+
+    assert live_texts(chat) == ["Ilse?", "“I will.”", "Later."]
+    assert rebuild.differences(chat.id) == []
+
+
+def test_a_retry_that_is_cut_off_too_leaves_the_first_writing_and_can_be_tried_again():
+    chat = make_chat()
+    say(chat, "Ilse?")
+    settle(claim(chat), State.INTERRUPTED, "“I w")
+    settle(retry(chat), State.STOPPED, "“We")
+
+    assert live_texts(chat) == ["Ilse?", "“I w"]
+    settle(retry(chat), State.FINISHED, "“Well.”")
+    assert live_texts(chat) == ["Ilse?", "“Well.”"]
+    with pytest.raises(NothingToRetryError):
+        retry(chat)
+
+
+def test_nobody_present_is_nobody_to_claim_for():
+    chat = make_chat()
+    say(chat, "Ilse?")
+    for character in cast_of(chat).values():
+        scenes.leave(chat, character=character, by=owner_of(chat))
+
+    assert claim(chat) is None

@@ -1,0 +1,83 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat.llm.client import estimate_tokens
+from chat.story.payloads import Card
+from chat.turns.prompts import RUN, Budget, Line, Scene, compose_chat, compose_script, instructions
+
+MARA = Card(id=1, name="Mara", description="keeper of the lamp", personality="dry", greeting="“Late.”")
+ILSE = Card(id=2, name="Ilse", description="the harbour master's daughter", personality="knows of the letter")
+SCENE = Scene(speaker=MARA, present=(MARA, ILSE), persona="You", premise="The boat is late.", title="The lamp room")
+BUDGET = Budget(prompt=1000, reply=200)
+
+
+def line(place: int, name: str = "You", text: str = "Well?") -> Line:
+    return Line(place=place, speaker={"Mara": 1, "Ilse": 2}.get(name), name=name, text=text)
+
+
+def chat_prompt(lines, budget=BUDGET):
+    costs = [estimate_tokens(one.text) for one in lines]
+    return compose_chat(SCENE, lines, costs=costs, overhead=estimate_tokens(instructions(SCENE)), budget=budget)
+
+
+def test_the_speakers_own_turns_are_the_assistants_and_all_others_bear_names():
+    prompt = chat_prompt([line(1), line(2, "Mara", "“Hm.”"), line(3, "Ilse", "“Read it.”"), line(4)])
+
+    assert [(message.role, message.content) for message in prompt.messages[1:]] == [
+        ("user", "You: Well?"),
+        ("assistant", "“Hm.”"),
+        ("user", "Ilse: “Read it.”\n\nYou: Well?"),
+    ]
+
+
+def test_another_characters_inner_life_is_not_in_the_prompt():
+    assert "knows of the letter" not in instructions(SCENE)
+    assert "dry" in instructions(SCENE)
+
+
+def test_a_prompt_never_ends_with_the_speakers_own_words():
+    prompt = chat_prompt([line(1), line(2, "Mara", "“Hm.”")])
+
+    assert prompt.messages[-1].role == "user"
+    assert chat_prompt([]).messages[-1].role == "user"
+
+
+def test_every_other_name_ends_a_reply():
+    assert chat_prompt([line(1)]).stop == ("\nIlse:", "\nYou:")
+
+
+@given(st.lists(st.text("ab ", min_size=1, max_size=400), min_size=1, max_size=60), st.integers(300, 2000))
+def test_a_prompt_fits_its_budget_and_keeps_the_newest_turn(texts, tokens):
+    lines = [line(place, "You" if place % 2 else "Ilse", text) for place, text in enumerate(texts, start=1)]
+
+    prompt = chat_prompt(lines, Budget(prompt=tokens, reply=100))
+
+    kept = prompt.messages[-1].content
+    assert kept.endswith(texts[-1])
+    others = sum(estimate_tokens(message.content) for message in prompt.messages)
+    assert others <= max(tokens, estimate_tokens(instructions(SCENE)) + estimate_tokens(texts[-1]) + 40)
+
+
+def test_the_beginning_stays_the_same_while_a_run_of_turns_comes_and_goes():
+    lines = [line(place, "Ilse" if place % 2 else "Mara", "word " * 30) for place in range(1, 200)]
+
+    starts = {chat_prompt(lines[:length]).messages[1].content for length in range(100, 100 + RUN * 2)}
+
+    assert len(starts) <= 3
+
+
+def test_a_script_reads_as_a_play_and_ends_with_the_speakers_name():
+    lines = [line(1, "You", "“Who is *there*?”\n\nI wait."), line(2, "Ilse", "“Me.”")]
+
+    prompt = compose_script(SCENE, lines, costs=[8, 4], budget=Budget(prompt=300, reply=50))
+
+    assert prompt.script.endswith("You: “Who is there?” I wait.\nIlse: “Me.”\nMara:")
+    assert prompt.stop == ("\n",)
+
+
+def test_a_long_story_still_fits_the_small_models_page():
+    lines = [line(place, "Ilse", "word " * 20) for place in range(1, 100)]
+
+    prompt = compose_script(SCENE, lines, costs=[20] * 99, budget=Budget(prompt=300, reply=50))
+
+    assert estimate_tokens(prompt.script) <= 300

@@ -1,0 +1,123 @@
+"""The law of the log: gap-free versions, positions that rise with them, and a rebuild that equals the live tables."""
+
+import random
+
+import pytest
+from django.conf import settings as site
+from django.utils import timezone
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from chat.log.models import Event, Stream
+from chat.story import rebuild
+from chat.story.models import Chat
+from chat.turns import chats, leases, scenes
+from chat.turns.exchange import EmptyCastError
+from chat.turns.leases import Settled
+from chat.turns.models import Generation
+from tests.factories import cast_of, make_character, make_chat, make_user, say
+
+State = Generation.State
+
+
+class Story(RuleBasedStateMachine):
+    """Random doings in two chats, checked after each against a naive model and a rebuild."""
+
+    @initialize()
+    def begin(self):
+        self.owner = make_user()
+        self.chats = [make_chat(self.owner, names=("Mara", "Ilse")), make_chat(self.owner, names=("Tom", "Ada"))]
+        self.claims: dict[int, leases.Claim] = {}
+        #: What a reader should see: texts in story order, by chat.
+        self.read: dict[int, list[str]] = {chat.id: [] for chat in self.chats}
+        self.rng = random.Random(7)
+
+    def chat(self, which: int) -> Chat:
+        return Chat.objects.get(id=self.chats[which].id)
+
+    @rule(which=st.integers(0, 1), text=st.text("abc ", min_size=1).filter(str.strip))
+    def post(self, which, text):
+        if not self.chat(which).present:
+            with pytest.raises(EmptyCastError):
+                say(self.chat(which), text)
+            return
+        say(self.chat(which), text)
+        self.read[self.chats[which].id].append(text.strip())
+
+    @rule(which=st.integers(0, 1))
+    def claim(self, which):
+        if claim := leases.claim_reply(self.chats[which].id, now=timezone.now(), rng=self.rng):
+            assert claim.chat not in self.claims
+            self.claims[claim.chat] = claim
+
+    @precondition(lambda self: self.claims)
+    @rule(state=st.sampled_from([State.FINISHED, State.STOPPED, State.INTERRUPTED, State.FAILED]))
+    def settle(self, state):
+        chat, claim = self.claims.popitem()
+        text = "" if state == State.FAILED else f"{state} reply"
+        turn = leases.settle(claim, Settled(state=state, text=text), at=timezone.now())
+        if turn is None:
+            return
+        if claim.rewrites is None:
+            self.read[chat].append(text)
+        elif state == State.FINISHED:
+            place = [turn.id for turn in self.chats[0].__class__.objects.get(id=chat).turns.live().in_story_order()]
+            self.read[chat][place.index(turn)] = text
+
+    @rule(which=st.integers(0, 1))
+    def retry(self, which):
+        chat = self.chats[which].id
+        try:
+            claim = leases.claim_retry(chat, generation=None, now=timezone.now())
+        except (leases.NothingToRetryError, leases.ReplyRunningError):
+            return
+        self.claims[chat] = claim
+
+    @rule(which=st.integers(0, 1), who=st.integers(0, 1))
+    def come_and_go(self, which, who):
+        chat = self.chat(which)
+        character = list(cast_of(chat).values())[who]
+        if chat.scene is None:
+            scenes.open_scene(chat, title="again", present=[character], by=self.owner)
+        elif character in chat.present:
+            scenes.leave(chat, character=character, by=self.owner)
+        else:
+            scenes.enter(chat, character=character, by=self.owner)
+
+    @rule(which=st.integers(0, 1))
+    def close(self, which):
+        if self.chat(which).scene:
+            scenes.close_scene(self.chat(which), by=self.owner)
+
+    @rule(which=st.integers(0, 1), act=st.sampled_from(["pin", "unpin", "archive", "unarchive"]))
+    def put_away(self, which, act):
+        getattr(chats, act)(self.chat(which), by=self.owner)
+
+    @rule(which=st.integers(0, 1))
+    def join(self, which):
+        chats.add_character(self.chat(which), character=make_character(self.owner, "Guest"), by=self.owner)
+
+    @invariant()
+    def what_is_read_is_what_was_said(self):
+        for chat in getattr(self, "chats", []):
+            live = [turn.text for turn in chat.turns.live().in_story_order()]
+            assert live == self.read[chat.id]
+            assert self.chat(self.chats.index(chat)).turn_count == len(live)
+
+    @invariant()
+    def versions_have_no_gaps_and_positions_rise(self):
+        for stream in Stream.objects.all():
+            events = list(Event.objects.filter(stream=stream).order_by("version"))
+            assert [event.version for event in events] == list(range(1, stream.version + 1))
+            assert [event.position for event in events] == sorted(event.position for event in events)
+            assert stream.head == (events[-1].position if events else 0)
+
+    def teardown(self):
+        for chat in getattr(self, "chats", []):
+            assert rebuild.differences(chat.id) == []
+
+
+class TestTheLaw(TestCase, Story.TestCase):
+    settings = settings(max_examples=site.LAW_EXAMPLES, stateful_step_count=25, deadline=None)
