@@ -180,9 +180,7 @@ class ScriptedModelServer:
         self._connections.discard(task)
         writer.close()
 
-    async def _answer(
-        self, request: SeenRequest, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> bool:
+    async def _answer(self, request: SeenRequest, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; False when the connection is spent."""
         exchange = Exchange(body=request.body if isinstance(request.body, dict) else {}, writer=writer)
         answer = asyncio.ensure_future(self._behave(request, exchange))

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 import httpx2
-from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
+from openai import APIConnectionError, APIError, APIStatusError
 
 from chat.llm.errors import (
     ModelError,
@@ -26,8 +26,8 @@ LONGEST_QUOTE = 300
 
 
 @contextmanager
-def as_model_errors(*, key: str, mid_reply: bool = False) -> Iterator[None]:
-    """Translate every failure of asking a model; `mid_reply` when part of a reply has arrived.
+def as_model_errors(*, key: str) -> Iterator[None]:
+    """Translate every failure of asking a model, up to the first byte of its answer.
 
     Nothing is chained: the SDK's exceptions quote whole bodies, and a body may quote the key.
     """
@@ -35,18 +35,22 @@ def as_model_errors(*, key: str, mid_reply: bool = False) -> Iterator[None]:
         yield
     except APIStatusError as error:
         raise of_status(error, key=key) from None
-    except (TimeoutError, httpx2.ReadTimeout, httpx2.WriteTimeout):
+    except TimeoutError:
         raise ModelTimeoutError from None
-    except APITimeoutError as error:
-        raise _of_timeout(error) from None
-    except (APIConnectionError, httpx2.TransportError) as error:
-        raise _of_transport(error, mid_reply=mid_reply) from None
-    except APIError as error:
-        raise ModelServerError(_with_quote(ModelServerError, error.message, key)) from None
+    except APIConnectionError:
+        # Timeouts of the SDK's as well: it is given none but those of connecting.
+        raise ModelUnreachableError from None
     except httpx2.InvalidURL:
         raise ModelUnreachableError("The model's address is not a URL.") from None
+    except APIError as error:
+        raise ModelServerError(_with_quote(ModelServerError, error.message, key)) from None
     except json.JSONDecodeError:
         raise ModelServerError("The model's server answered with something that is not JSON.") from None
+
+
+def of_reading(error: Exception) -> ModelError:
+    """The error for what befell a stream while it was read."""
+    return ModelTimeoutError() if isinstance(error, TimeoutError) else ModelInterruptedError()
 
 
 def of_status(error: APIStatusError, *, key: str) -> ModelError:
@@ -82,17 +86,6 @@ def quote(body: object, *, key: str) -> str:
 def _with_quote(error: type[ModelError], said: str, key: str) -> str:
     said = quote(said, key=key)
     return f"{error.message()} It said: {said}" if said else error.message()
-
-
-def _of_timeout(error: APITimeoutError) -> ModelError:
-    # The only timeouts httpx2 is given are those of connecting.
-    if isinstance(error.__cause__, httpx2.ConnectTimeout | httpx2.PoolTimeout):
-        return ModelUnreachableError()
-    return ModelTimeoutError()
-
-
-def _of_transport(error: Exception, *, mid_reply: bool) -> ModelError:
-    return ModelInterruptedError() if mid_reply else ModelUnreachableError()
 
 
 def _retry_after(headers: httpx2.Headers) -> float | None:

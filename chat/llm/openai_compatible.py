@@ -1,15 +1,15 @@
 """One client for every OpenAI-compatible server: OpenAI, Ollama, llama.cpp, vLLM, LM Studio, OpenRouter and so on."""
 
-import asyncio
-import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
+import httpx2
 from pydantic import BaseModel
 
+from chat.llm.deadline import Deadline
 from chat.llm.endpoint import MAX_STOPS
-from chat.llm.errors import ModelError
+from chat.llm.failures import of_reading
 from chat.llm.probing import probe
 from chat.llm.protocol import Probe, Prompt, StreamItem, Style
 from chat.llm.reply import ReplyReader
@@ -37,30 +37,29 @@ class OpenAICompatibleModel:
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[StreamItem]:
         """The reply in pieces, `Finish` last; closing the generator closes the connection at once."""
-        wire, reply, clock = self._wire, ReplyReader(key=self.key), asyncio.get_running_loop().time
-        deadline = clock() + self.patience.first_token
         path = "/chat/completions" if prompt.messages else "/completions"
-        response = await wire.open(path, self.body(prompt), deadline=deadline)
-        try:
-            packets = response.aiter_bytes()
-            while not reply.done:
-                packet = await self._receive(wire, packets, deadline=deadline, whole=bool(reply.reason))
-                if packet is None:
-                    break
-                items = reply.feed(packet)
-                for item in items:
+        with Deadline(self.patience.first_token) as deadline:
+            response = await self._wire.open(path, self.body(prompt), seconds=self.patience.first_token)
+            reply, packets = ReplyReader(key=self.key), aiter(cast("httpx2.AsyncByteStream", response.stream))
+            try:
+                while not reply.done:
+                    packet = await self._read(packets, deadline, whole=bool(reply.reason))
+                    if packet is None:
+                        break
+                    items = reply.feed(packet)
+                    for item in items:
+                        yield item
+                    if reply.reason:
+                        deadline.put_off(self.patience.after_finish)
+                    elif items:
+                        deadline.put_off(self.patience.between_tokens)
+                for item in reply.close():
                     yield item
-                if reply.reason:
-                    deadline = min(deadline, clock() + self.patience.after_finish)
-                elif items:
-                    deadline = clock() + self.patience.between_tokens
-            for item in reply.close():
-                yield item
-            yield reply.finish()
-            with contextlib.suppress(ModelError):
-                await wire.receive(packets, deadline=clock() + DRAIN_SECONDS)
-        finally:
-            await response.aclose()
+                yield reply.finish()
+                deadline.put_off(DRAIN_SECONDS)
+                await self._read(packets, deadline, whole=True)
+            finally:
+                await response.aclose()
 
     async def structured[T: BaseModel](self, prompt: Prompt, schema: type[T]) -> T:
         """The answer as a validated `schema`; see `chat.llm.structured`."""
@@ -93,12 +92,11 @@ class OpenAICompatibleModel:
     def _wire(self) -> Wire:
         return Wire(url=self.url, name=self.name, key=self.key, patience=self.patience)
 
-    @staticmethod
-    async def _receive(wire: Wire, packets: Any, *, deadline: float, whole: bool) -> bytes | None:
+    async def _read(self, packets: Any, deadline: Deadline, *, whole: bool) -> bytes | None:
         """The next bytes; whatever befalls the connection of a `whole` reply is only its end."""
         try:
-            return await wire.receive(packets, deadline=deadline)
-        except ModelError:
+            return await deadline.read(packets)
+        except (TimeoutError, httpx2.HTTPError) as error:
             if whole:
                 return None
-            raise
+            raise of_reading(error) from None

@@ -11,6 +11,7 @@ from chat.llm.wire import Wire
 #: Names that an operator is shown when theirs is not among them.
 OFFERED = 8
 
+
 async def probe(wire: Wire, model: LanguageModel) -> Probe:
     """What came of it; never raises ModelError. A list alone proves nothing: some servers show it to anyone."""
     names: tuple[str, ...] = ()

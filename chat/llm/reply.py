@@ -3,8 +3,9 @@
 Parsed here and not by the SDK: its typed chunks cost ten times as much, and a hundred replies share one core.
 """
 
-import json
 from typing import Any
+
+from pydantic_core import from_json
 
 from chat.llm.errors import ModelError, ModelInterruptedError, ModelServerError
 from chat.llm.failures import of_stream
@@ -64,7 +65,7 @@ class ReplyReader:
             self.done = True
             return
         try:
-            self._chunk(json.loads(data), items)
+            self._chunk(from_json(data), items)
         except (ValueError, AttributeError, TypeError):
             self._fail(ModelServerError("The model's server sent something that is not a piece of a reply."))
 

@@ -14,9 +14,15 @@ from chat.llm.errors import ModelRequestError
 from chat.llm.failures import as_model_errors
 
 #: Ask the SDK for the open response itself; it then neither parses nor closes it.
-_OPEN = {"cast_to": httpx2.Response, "stream": True, "stream_cls": AsyncStream[object]}
+_OPEN: dict[str, Any] = {
+    "cast_to": httpx2.Response,
+    "stream": True,
+    "stream_cls": AsyncStream[object],
+    # The packets are read as they come off the wire, where a compressing proxy would also hold them back.
+    "options": {"headers": {"Accept-Encoding": "identity"}},
+}
 #: Ask the SDK for the answer as plain values.
-_WHOLE = {"cast_to": object}
+_WHOLE: dict[str, Any] = {"cast_to": object}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,16 +66,15 @@ class Wire:
         """Where llama.cpp and vLLM keep what OpenAI does not have: beside `/v1`."""
         return self.url.rstrip("/").removesuffix("/v1")
 
-    async def open(self, path: str, body: dict[str, Any], *, deadline: float) -> httpx2.Response:
+    async def open(self, path: str, body: dict[str, Any], *, seconds: float) -> httpx2.Response:
         """Begin a stream and return its response, unread, once the headers are here; the caller closes it."""
         streamed = {**body, "stream": True, "stream_options": {"include_usage": True}}
-        response: httpx2.Response = await self._post(path, streamed, deadline=deadline, how=_OPEN)
+        response: httpx2.Response = await self._post(path, streamed, seconds=seconds, how=_OPEN)
         return response
 
     async def ask(self, path: str, body: dict[str, Any], *, seconds: float) -> Any:
         """Ask for a whole answer: the JSON, or text where the server sends no JSON."""
-        deadline = asyncio.get_running_loop().time() + seconds
-        return await self._post(path, body, deadline=deadline, how=_WHOLE)
+        return await self._post(path, body, seconds=seconds, how=_WHOLE)
 
     async def get(self, path: str, *, seconds: float) -> Any:
         """Read something: the JSON, or text where the server sends no JSON."""
@@ -78,14 +83,8 @@ class Wire:
                 client = await shared_client(self.url, self.key, connect_seconds=self.patience.connect)
                 return await client.get(path, cast_to=object)
 
-    async def receive(self, packets: Any, *, deadline: float) -> bytes | None:
-        """The next bytes of an open stream; None when there are no more."""
-        with as_model_errors(key=self.key, mid_reply=True):
-            async with asyncio.timeout_at(deadline):
-                packet: bytes | None = await anext(packets, None)
-                return packet
-
-    async def _post(self, path: str, body: dict[str, Any], *, deadline: float, how: dict[str, Any]) -> Any:
+    async def _post(self, path: str, body: dict[str, Any], *, seconds: float, how: dict[str, Any]) -> Any:
+        deadline = asyncio.get_running_loop().time() + seconds
         while True:
             try:
                 with as_model_errors(key=self.key):
