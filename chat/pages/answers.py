@@ -61,9 +61,10 @@ def _signed_in_sync(view: Any) -> View:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             _require_user(request)
-            return view(request, *args, **kwargs)
+            answer: HttpResponseBase = view(request, *args, **kwargs)
         except ChatError as error:
             return refuse(request, error)
+        return answer
 
     return guarded
 
@@ -73,9 +74,10 @@ def _signed_in_async(view: Any) -> AsyncView:
     async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             await in_thread(_require_user, request)
-            return await view(request, *args, **kwargs)
+            answer: HttpResponseBase = await view(request, *args, **kwargs)
         except ChatError as error:
             return await in_thread(refuse, request, error)
+        return answer
 
     return guarded
 

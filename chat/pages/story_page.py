@@ -125,7 +125,7 @@ def items(chat: Chat, page: transcript.Page, cards: Cards, notice: Generation | 
 
 def enter_sends(request: HttpRequest) -> bool:
     """Whether Enter sends, for this player."""
-    kept = Preference.objects.filter(user__pk=request.user.pk).values_list("enter_sends", flat=True).first()
+    kept = Preference.objects.filter(user__pk=request.user.pk or 0).values_list("enter_sends", flat=True).first()
     return True if kept is None else kept
 
 

@@ -1,0 +1,59 @@
+// Buttons that post: Retry, enter and leave, scenes. Without scripts they are plain forms; here the page stays.
+import { post } from "./asking.js";
+import { toast } from "./toasts.js";
+
+/** `done()` is called after each that went well. */
+export function tendActs({ done }) {
+  document.addEventListener("submit", async (event) => {
+    const button = event.submitter;
+    if (!button?.matches("[data-live]") && !event.target.matches("[data-live]")) return;
+    event.preventDefault();
+    if (button?.ariaBusy === "true") return;
+    button?.setAttribute("aria-busy", "true");
+    try {
+      const fields = new FormData(event.target, button);
+      const answer = await post(button?.formAction || event.target.action, fields);
+      if (answer.ok) done(event.target);
+      else toast(answer.detail, "error");
+    } catch {
+      toast("There is no connection. Try again when it is back.", "error");
+    }
+    button?.removeAttribute("aria-busy");
+  });
+  document.addEventListener("click", (event) => {
+    const copy = event.target.closest("[data-copy]");
+    const link = event.target.closest(".when");
+    if (copy) copyTurn(copy);
+    else if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) linkTo(event, link);
+  });
+}
+
+async function copyTurn(button) {
+  await copy(button.closest(".turn").dataset.text);
+  button.textContent = "Copied";
+  setTimeout(() => (button.textContent = "Copy"), 1600);
+}
+
+async function linkTo(event, link) {
+  event.preventDefault();
+  document.querySelectorAll(".turn.linked").forEach((turn) => turn.classList.remove("linked"));
+  link.closest(".turn").classList.add("linked");
+  history.replaceState(null, "", link.href);
+  await copy(link.href);
+  toast("The link to this turn is copied.");
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Not a secure context: the old way.
+    const field = document.createElement("textarea");
+    field.value = text;
+    field.className = "sr";
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  }
+}

@@ -1,0 +1,202 @@
+// The chat page: puts its parts together and hands each frame to the part it concerns.
+import { tendActs } from "./acts.js";
+import { nodes, post } from "./asking.js";
+import { Composer } from "./composer.js";
+import { tendKeys } from "./keys.js";
+import { freshen, tendPanels } from "./panels.js";
+import { Preview } from "./preview.js";
+import { Scroll } from "./scroll.js";
+import { Status } from "./status.js";
+import { toast } from "./toasts.js";
+import { Transcript } from "./transcript.js";
+import { Wire } from "./wire.js";
+
+const FOLLOW = 2_000;
+const here = (id) => document.getElementById(id);
+const page = here("app").dataset;
+const detached = "detached" in page;
+
+const scroll = new Scroll(here("transcript"), here("leaves"), here("jump"));
+const transcript = new Transcript(here("leaves"), scroll, { older: page.older, detached });
+const preview = detached ? null : new Preview(here("pending"), scroll);
+const status = new Status(here("status"), page.title);
+const composer = new Composer(here("composer"), {
+  chat: page.chat,
+  send: (turn) => wire.ask({ type: "turn", ...turn }),
+  stop,
+  lastOwn: () => transcript.lastOwn(),
+  posted,
+});
+let connected = false;
+
+const frames = {
+  hello() {
+    if (connected || preview?.article) reconcile();
+    connected = true;
+  },
+  generation(frame) {
+    if (frame.state === "started") begin(frame);
+    else end(frame);
+  },
+  snapshot(frame) {
+    begin(frame);
+    preview?.set(frame.text);
+  },
+  delta(frame) {
+    if (preview?.generation === frame.generation) preview.add(frame.offset, frame.text);
+  },
+  turn_html(frame) {
+    const turn = transcript.insert(frame.html);
+    if (!turn) return;
+    settle(turn, frame.generation);
+    if (composer.running && turn.matches(".player")) transcript.queue(turn);
+    refreshChats();
+  },
+  turn_html_replace(frame) {
+    const turn = transcript.replace(frame.html, frame.supersedes_id);
+    if (turn) settle(turn, frame.generation);
+  },
+  turn_html_remove(frame) {
+    transcript.remove(frame.turn_id);
+  },
+  chat: refreshHead,
+  reset() {
+    if (!detached) transcript.reload().then(reconcile, () => location.reload());
+  },
+  error(frame) {
+    toast(frame.detail, "error");
+  },
+};
+
+function posted() {
+  if (detached) location.assign(page.page);
+  scroll.toNewest({ focus: false });
+  follow();
+}
+
+/** Without a WebSocket nobody tells who speaks: ask, as long as somebody does. */
+async function follow() {
+  if (wire.open) return;
+  await reconcile();
+  if (composer.running) setTimeout(follow, FOLLOW);
+}
+
+/** Somebody begins to speak. */
+function begin({ generation, speaker, speaker_id, rewrites }) {
+  if (composer.running && preview?.generation === generation) return;
+  here("empty")?.remove();
+  document.querySelector(".failed")?.remove();
+  transcript.clearQueue();
+  preview?.begin({ generation, speaker, speaker_id, rewrites });
+  composer.setRunning(true);
+  status.speaking(speaker);
+}
+
+/** Somebody has ended; the settled turn, if any text was kept, comes as a frame of its own. */
+function end({ generation, speaker, state, error }) {
+  if (preview && preview.generation && preview.generation !== generation) return;
+  rest(speaker, state);
+  if (!preview?.article) return;
+  const kept = !preview.empty && state !== "failed" && !(state === "stopped" && preview.rewritten);
+  if (kept) preview.end();
+  else preview.remove();
+  if (state === "failed" || (state === "interrupted" && !kept)) showFailure({ generation, speaker, state, error });
+}
+
+/** The settled turn takes the place of its preview. */
+function settle(turn, generation = turn.dataset.generation) {
+  if (!generation || preview?.generation !== generation) return;
+  scroll.keeping(() => preview.giveWay(turn));
+  if (!wire.open) reconcile();
+}
+
+function rest(name, state) {
+  composer.setRunning(false);
+  status.ended(name, state);
+  transcript.clearQueue();
+}
+
+function showFailure({ generation, speaker, state, error }) {
+  const notice = here("failed-template").content.firstElementChild.cloneNode(true);
+  notice.dataset.generation = notice.querySelector("button").value = generation;
+  notice.querySelector(".what").textContent = `${speaker} ${state === "failed" ? "could not answer." : "was cut off."}`;
+  notice.querySelector(".why").textContent = error ?? "";
+  scroll.keeping(() => here("pending").replaceChildren(notice));
+  scroll.news();
+}
+
+/** After a break: what is due may have begun, ended or failed meanwhile. */
+async function reconcile() {
+  const pending = await refreshHead();
+  if (!pending || detached) return;
+  const writing = pending.querySelector(".writing");
+  const failed = pending.querySelector(".failed");
+  if (writing) {
+    if (preview.generation !== writing.dataset.generation) take(writing);
+    else if (!wire.open) preview.set(writing.dataset.text);
+    return;
+  }
+  if (composer.running) rest("", "");
+  preview.remove();
+  here("pending").replaceChildren(...(failed ? [failed] : []));
+}
+
+function take(writing) {
+  const { generation, name: speaker, speaker: speaker_id, rewrites, text } = writing.dataset;
+  begin({ generation, speaker, speaker_id, rewrites: Number(rewrites) || null });
+  preview.set(text);
+}
+
+async function refreshHead() {
+  try {
+    const pending = await freshen(page.panel);
+    status.rename(here("scene").querySelector("h1").textContent);
+    transcript.mendBreaks();
+    refreshChats();
+    return pending;
+  } catch {
+    // The connection is gone again; the next one asks anew.
+    return null;
+  }
+}
+
+function refreshChats() {
+  document.body.dispatchEvent(new Event("refresh-chats"));
+}
+
+function stop() {
+  if (!composer.running) return false;
+  if (!wire.tell({ type: "stop" })) {
+    post(here("composer").dataset.cancel).catch(() => toast("There is no connection. It goes on for now.", "error"));
+  }
+  return true;
+}
+
+function showConnection(state) {
+  const bar = here("offline");
+  bar.hidden = state === "open";
+  if (state === "lost") bar.textContent = "Connection lost. Trying again…";
+  if (state === "gone") {
+    bar.replaceChildren("This story is closed to you now: you were signed out, or it was deleted.");
+    const link = document.createElement("a");
+    link.href = page.page;
+    link.textContent = "Look again";
+    bar.append(" ", link);
+  }
+}
+
+if (preview?.article) {
+  composer.setRunning(true);
+  status.speaking(preview.speaker);
+}
+tendPanels();
+tendKeys({ stop });
+tendActs({ done: (form) => form.id !== "act" && refreshHead() });
+scroll.hold(location.hash.startsWith("#turn-") && document.getElementById(location.hash.slice(1)));
+const wire = new Wire({
+  socket: page.socket,
+  events: page.events,
+  position: Number(page.position),
+  onFrame: (frame) => frames[frame.type]?.(frame),
+  onState: showConnection,
+});

@@ -1,0 +1,132 @@
+// The two sides: closed and opened on wide screens, dialogs on narrow ones; and kept fresh in place.
+import { fragment } from "./asking.js";
+
+const NARROW = { chats: matchMedia("(max-width: 760px)"), known: matchMedia("(max-width: 1100px)") };
+const dialog = () => document.getElementById("side");
+
+/** Make the buttons of the header and of the panels work. */
+export function tendPanels() {
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-opens][aria-expanded]");
+    const closer = event.target.closest("[data-closes]");
+    if (opener) {
+      event.preventDefault();
+      openSide(opener.dataset.opens);
+    } else if (closer) {
+      closeSide(closer.dataset.closes);
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === " " && event.target.matches?.("[data-opens][role=button]")) {
+      event.preventDefault();
+      event.target.click();
+    }
+  });
+  dialog().addEventListener("close", putBack);
+  dialog().addEventListener("click", (event) => event.target === dialog() && dialog().close());
+  for (const query of Object.values(NARROW)) query.addEventListener("change", () => dialog().close());
+  tell();
+}
+
+/** Open one side; where the screen is narrow, over the page. */
+export function openSide(side) {
+  const panel = document.getElementById(side);
+  if (NARROW[side].matches) {
+    if (dialog().open) dialog().close();
+    dialog().dataset.side = side;
+    dialog().setAttribute("aria-label", panel.getAttribute("aria-label"));
+    panel.before(document.createComment(side));
+    panel.away = panel.previousSibling;
+    dialog().append(panel);
+    dialog().showModal();
+  } else {
+    keep(side, false);
+    panel.querySelector("[data-closes]")?.focus();
+  }
+  tell();
+}
+
+/** Fetch header, cast and scene, and who may speak next anew; resolves to the fragment's reply that is due. */
+export async function freshen(url) {
+  const fresh = await fragment(url);
+  for (const id of ["scene", "known", "next"]) swap(document.getElementById(id), fresh.getElementById(id));
+  tell();
+  return fresh.getElementById("pending");
+}
+
+function closeSide(side) {
+  if (dialog().open) {
+    dialog().close();
+    return;
+  }
+  keep(side, true);
+  tell();
+  document.querySelector(`.scene [data-opens="${side}"]`).focus();
+}
+
+function keep(side, closed) {
+  document.documentElement.classList.toggle(`no-${side}`, closed);
+  try {
+    localStorage.setItem(`palimpsest:${side}`, closed ? "closed" : "open");
+  } catch {
+    // It is open again on the next page.
+  }
+}
+
+function putBack() {
+  const panel = dialog().firstElementChild;
+  if (!panel) return;
+  const away = document.createNodeIterator(document.getElementById("app"), NodeFilter.SHOW_COMMENT);
+  for (let mark = away.nextNode(); mark; mark = away.nextNode()) {
+    if (mark.data === panel.id) {
+      mark.replaceWith(panel);
+      break;
+    }
+  }
+  tell();
+}
+
+/** With scripts the header's links are buttons that open the sides. */
+function tell() {
+  for (const opener of document.querySelectorAll("[data-opens]:is(a)")) {
+    const side = opener.dataset.opens;
+    const shown = dialog().open && dialog().dataset.side === side;
+    opener.setAttribute("role", "button");
+    opener.setAttribute("aria-expanded", String(shown));
+  }
+}
+
+function swap(old, fresh) {
+  const held = hold(old);
+  old.replaceWith(fresh);
+  restore(fresh, held);
+}
+
+function hold(element) {
+  return {
+    folds: [...element.querySelectorAll("details")].map((fold) => fold.open),
+    typed: [...element.querySelectorAll("input, select")].filter(changed).map((field) => [at(element, field), field]),
+    focus: element.contains(document.activeElement) ? at(element, document.activeElement) : -1,
+  };
+}
+
+function restore(element, { folds, typed, focus }) {
+  element.querySelectorAll("details").forEach((fold, index) => (fold.open = folds[index] ?? fold.open));
+  const all = element.querySelectorAll("*");
+  for (const [index, field] of typed) {
+    const same = all[index];
+    if (same?.name !== field.name || same.type !== field.type) continue;
+    same.value = field.value;
+    if ("checked" in field) same.checked = field.checked;
+  }
+  if (focus >= 0) all[focus]?.focus({ preventScroll: true });
+}
+
+function at(element, inner) {
+  return [...element.querySelectorAll("*")].indexOf(inner);
+}
+
+function changed(field) {
+  if (field.tagName === "SELECT") return Boolean(field.value);
+  return field.type === "checkbox" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
+}

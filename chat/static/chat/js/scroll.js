@@ -1,0 +1,74 @@
+// The reader's place: the page follows the newest words until the reader scrolls up, and never moves what they read.
+const NEAR = 48;
+
+export class Scroll {
+  constructor(transcript, leaves, jump) {
+    Object.assign(this, { transcript, leaves, jump });
+    this.following = true;
+    this.top = 0;
+    transcript.addEventListener("scroll", () => this.moved(), { passive: true });
+    jump.addEventListener("click", () => this.toNewest());
+    const observer = new ResizeObserver(() => this.follow());
+    observer.observe(leaves);
+    observer.observe(transcript);
+  }
+
+  /** Take over from the style sheet, which holds the page at its end. */
+  hold(target) {
+    this.transcript.classList.add("held");
+    if (target) {
+      this.following = false;
+      target.scrollIntoView({ block: "center" });
+    }
+    this.follow();
+  }
+
+  /** Change the page without moving what is being read. */
+  keeping(change) {
+    const anchor = this.following ? null : this.firstVisible();
+    const before = anchor?.getBoundingClientRect().top;
+    change();
+    if (anchor?.isConnected) this.transcript.scrollTop += anchor.getBoundingClientRect().top - before;
+    this.follow();
+  }
+
+  /** Something new stands at the end. */
+  news() {
+    if (!this.following) this.jump.classList.add("news");
+  }
+
+  toNewest({ focus = true } = {}) {
+    this.following = true;
+    this.follow();
+    if (focus) this.transcript.focus({ preventScroll: true });
+  }
+
+  follow() {
+    if (this.following) this.transcript.scrollTop = this.transcript.scrollHeight;
+    this.top = this.transcript.scrollTop;
+    this.show();
+  }
+
+  moved() {
+    const { scrollTop, scrollHeight, clientHeight } = this.transcript;
+    // Only upward movement is the reader's: growth below leaves the place and makes the end farther.
+    if (scrollHeight - scrollTop - clientHeight < NEAR) this.following = true;
+    else if (scrollTop < this.top) this.following = false;
+    this.top = scrollTop;
+    this.show();
+  }
+
+  show() {
+    const focused = this.jump === document.activeElement;
+    this.jump.hidden = this.following;
+    if (!this.following) return;
+    this.jump.classList.remove("news");
+    if (focused) this.transcript.focus({ preventScroll: true });
+  }
+
+  firstVisible() {
+    const edge = this.transcript.getBoundingClientRect().top;
+    const turns = [...this.leaves.querySelectorAll(".turn")];
+    return turns.find((turn) => turn.getBoundingClientRect().bottom > edge + 1);
+  }
+}

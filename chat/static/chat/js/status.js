@@ -1,0 +1,40 @@
+// Who speaks, in the composer's status line and in the tab's title.
+const ENDS = {
+  finished: (name) => `${name} has spoken.`,
+  stopped: (name) => `${name} was stopped.`,
+  interrupted: (name) => `${name} was cut off.`,
+  failed: (name) => `${name} could not answer.`,
+};
+
+export class Status {
+  constructor(line, title) {
+    Object.assign(this, { line, title });
+  }
+
+  speaking(name) {
+    const pulse = document.createElement("span");
+    pulse.className = "pulse";
+    pulse.setAttribute("aria-hidden", "true");
+    this.say(`${name} is speaking`, pulse);
+    this.line.classList.remove("idle");
+    document.title = `● ${name} is speaking · ${this.title}`;
+  }
+
+  /** The line is read out, and then only for the ear. */
+  ended(name, state) {
+    this.say(ENDS[state]?.(name) ?? "");
+    this.line.classList.add("idle");
+    this.rename(this.title);
+  }
+
+  rename(title) {
+    this.title = title;
+    if (this.line.classList.contains("idle")) document.title = `${title} · Palimpsest`;
+  }
+
+  say(sentence, ...before) {
+    const words = document.createElement("span");
+    words.textContent = sentence;
+    this.line.replaceChildren(...before, words);
+  }
+}

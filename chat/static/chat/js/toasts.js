@@ -1,0 +1,33 @@
+// Short notes at the foot of the page. One with an Undo stays until it is closed; the rest leave after a while.
+const SECONDS = 12;
+const box = () => document.getElementById("toasts");
+
+/** Show a note; `level` is "success" or "error". */
+export function toast(sentence, level = "success") {
+  const note = document.createElement("div");
+  note.className = `toast ${level}`;
+  const words = document.createElement("span");
+  words.textContent = sentence;
+  const close = document.createElement("button");
+  close.type = "button";
+  close.className = "close";
+  close.textContent = "Close";
+  note.append(words, close);
+  box().append(note);
+  tend(note);
+}
+
+/** Look after the notes that the page came with. */
+export function tendToasts() {
+  box()?.querySelectorAll(".toast").forEach(tend);
+}
+
+function tend(note) {
+  note.querySelector(".close").addEventListener("click", () => note.remove());
+  if (note.querySelector("[formaction]")) return;
+  const leave = () => {
+    if (note.matches(":hover, :focus-within")) setTimeout(leave, 2000);
+    else note.remove();
+  };
+  setTimeout(leave, SECONDS * 1000);
+}
