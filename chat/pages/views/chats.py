@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -38,6 +39,7 @@ def chats(request: HttpRequest) -> HttpResponse:
     sections = chat_list(user, q, archived)
     if wants_json(request):
         return JsonResponse([_as_json(chat) for section in sections for chat in section.chats], safe=False)
+    prefetch_related_objects([chat for section in sections for chat in section.chats], "cast")
     put_away = Chat.objects.visible_to(user.pk).exclude(archived_at=None).count()
     context = {"sections": sections, "q": q, "archived": archived, "put_away": put_away, "notice": model_notice(user)}
     return render(request, "chat/chats.html", context)

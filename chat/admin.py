@@ -1,0 +1,98 @@
+"""The log and the story in the Django admin: to be read there, never written."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.template.loader import render_to_string
+
+from chat.models import Chat, Event, Generation, Stream, Turn
+
+
+if TYPE_CHECKING:
+    Base = admin.ModelAdmin[Any]
+else:
+    # Generic for the type checker only.
+    Base = admin.ModelAdmin
+
+
+class ReadOnly(Base):
+    """Rows that nobody adds, changes or deletes by hand."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        """Only the writer appends."""
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        """Only the fold writes the story's tables."""
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        """Nothing is ever lost."""
+        return False
+
+
+@admin.register(Stream)
+class StreamAdmin(ReadOnly):
+    """Streams by their newest event."""
+
+    list_display = ("name", "version", "head")
+    search_fields = ("name",)
+    ordering = ("-head",)
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnly):
+    """The log, the newest event first."""
+
+    list_display = ("position", "stream", "version", "kind", "actor", "recorded_at")
+    list_filter = ("kind",)
+    list_select_related = ("stream",)
+    search_fields = ("stream__name", "=position")
+    search_help_text = "A stream such as chat-7, or a position."
+    ordering = ("-position",)
+
+
+@admin.register(Chat)
+class ChatAdmin(ReadOnly):
+    """Chats, the last played first."""
+
+    list_display = ("id", "title", "owner_id", "turn_count", "last_turn_at", "archived_at", "deleted_at")
+    search_fields = ("title", "=id")
+    ordering = ("-last_turn_at",)
+
+
+@admin.register(Turn)
+class TurnAdmin(ReadOnly):
+    """Turns, the newest first; superseded ones stay readable."""
+
+    list_display = ("id", "chat_id", "place", "kind", "speaker_name", "state", "superseded_by", "said_at")
+    list_filter = ("kind", "state")
+    search_fields = ("=chat__id", "=id")
+    search_help_text = "The number of a chat or of a turn."
+    ordering = ("-id",)
+
+
+@admin.register(Generation)
+class GenerationAdmin(ReadOnly):
+    """Replies and what was sent for them, the newest first."""
+
+    list_display = ("id", "chat_id", "speaker_name", "state", "model", "started_at", "duration_ms", "error")
+    list_filter = ("state",)
+    search_fields = ("=chat__id", "=id")
+    ordering = ("-started_at",)
+
+
+def login_page(request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
+    """The one door for passwords is ours, which counts the attempts."""
+    if request.user.is_authenticated:
+        return HttpResponseForbidden(render_to_string("403.html", request=request))
+    return redirect_to_login(request.GET.get("next") or request.get_full_path())
+
+
+admin.site.login = login_page  # type: ignore[method-assign]
+admin.site.site_header = admin.site.site_title = "Palimpsest"
+admin.site.index_title = "Desk"
