@@ -7,6 +7,7 @@ What `python -m tests` hands over is named PALIMPSEST_TEST_*; plain `pytest` nee
 - PALIMPSEST_TEST_REPORT: where to write how many passed
 """
 
+import atexit
 import json
 import os
 import shutil
@@ -75,6 +76,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure() -> None:
+    """The run is over."""
+    _clean_up()
+
+
+@atexit.register  # also when the settings could not be read
+def _clean_up() -> None:
     """End what was started, last first."""
     while _cleanups:
         _cleanups.pop()()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.project.starting import Up, all_gone
+from tests.servers import eventually
 
 pytestmark = pytest.mark.once
 LITTLE = ("--port", "0", "--no-demo", "--model", "none")
@@ -97,8 +98,7 @@ def test_a_child_that_was_killed_is_started_again(var: Path, name: str):
 
         up.until("was killed by SIGKILL; starting it again in 0.5 s")
 
-        while up.children().get(name, killed) == killed:
-            pass
+        eventually(lambda: up.children().get(name, killed) != killed, what="a new one")
 
 
 def test_options_are_kept_for_the_next_start_and_the_key_is_not_said(var: Path):
