@@ -15,6 +15,7 @@ from chat.story.access import get_chat_for
 from chat.story.models import Chat
 from chat.streaming.frames import Frame, error, reset
 from chat.streaming.hub import Hub, hub
+from chat.streaming.outbox import Outbox
 from chat.streaming.rooms import Member, Room
 from chat.streaming.sessions import Admitted, admit, session_key
 from chat.turns import exchange
@@ -79,9 +80,9 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         first = [] if since is None or since <= head else [reset(head)]
         self.hub = hub()
         self.room = self.hub.enter(self.chat_id, head=head)
-        self.member = Member(session)
-        missed = await self.room.join(self.member, since=head if since is None else min(since, head))
-        self.sender = spawn(self._send([*missed, *first]))
+        member = self.member = Member(session)
+        missed = await self.room.join(member, since=head if since is None else min(since, head))
+        self.sender = spawn(self._send(member.outbox, [*missed, *first]))
 
     async def websocket_disconnect(self, _: dict[str, Any]) -> None:
         """The tab is gone."""
@@ -95,9 +96,8 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
     async def _close(self, code: int) -> None:
         await self.base_send({"type": "websocket.close", "code": code})
 
-    async def _send(self, frames: list[Frame]) -> None:
+    async def _send(self, outbox: Outbox, frames: list[Frame]) -> None:
         """Send these, then whatever comes into the outbox; all that waits at a time."""
-        assert self.member is not None
         try:
             while True:
                 for frame in frames:
@@ -105,7 +105,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
                         await self._close(frame.body["code"])
                         return
                     await self.base_send({"type": "websocket.send", "text": frame.text})
-                frames = await self.member.outbox.take()
+                frames = await outbox.take()
         except Exception:
             logger.exception("chat %d: a tab was lost", self.chat_id)
             await self._close(SOMETHING_WENT_WRONG)

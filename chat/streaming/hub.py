@@ -38,9 +38,7 @@ class Hub:
         self.rooms: dict[int, Room] = {}
         self._loop = asyncio.get_running_loop()
         self._in_flight = in_flight
-        self._wire = Wire(
-            layer, hear=self._hear, open_chats=lambda: self.rooms, running_here=self._in_flight.get
-        )
+        self._wire = Wire(layer, hear=self._hear, open_chats=lambda: self.rooms, running_here=self._in_flight.get)
         #: What the event streams of each chat were last woken for.
         self._woken: dict[int, int] = {}
         self._look_again = asyncio.Event()
@@ -198,9 +196,7 @@ def _ring_all(ring: bell.Ring) -> None:
         each.ring(ring)
 
 
-def _look(
-    chats: set[int], rooms: set[int], generations: list[str]
-) -> tuple[dict[int, int], list[Generation]]:
+def _look(chats: set[int], rooms: set[int], generations: list[str]) -> tuple[dict[int, int], list[Generation]]:
     names = {stream_of(chat): chat for chat in chats}
     heads = {names[name]: head for name, head in read.heads(names).items()} if names else {}
     if not rooms:

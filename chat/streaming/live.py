@@ -44,16 +44,12 @@ class Live:
         return self._parts[0] if self._parts else ""
 
     def continued_by(self, chunk: Chunk) -> Frame | None:
-        """Append a chunk and return the delta to send; None when it adds nothing. GapError when text is missing."""
+        """Append a chunk that begins at or before the end; the delta to send, None when it adds nothing."""
         known = self.length - chunk.offset
-        if known < 0:
-            raise GapError
         text = chunk.text[known:] if known else chunk.text
         if not text:
             return None
-        frame = Frame(
-            "delta", {"generation": self.generation, "seq": chunk.seq, "offset": self.length, "text": text}
-        )
+        frame = Frame("delta", {"generation": self.generation, "seq": chunk.seq, "offset": self.length, "text": text})
         self.seq = chunk.seq
         self.length += len(text)
         self._parts.append(text)
@@ -88,10 +84,6 @@ class Live:
 
     def _who(self) -> dict[str, Any]:
         return {"speaker": self.speaker_name, "speaker_id": self.speaker, "rewrites": self.rewrites}
-
-
-class GapError(Exception):
-    """A chunk begins after the end of the text that is known: something in between was lost."""
 
 
 def live_from(started: Started) -> Live:

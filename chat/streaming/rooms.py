@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from chat.database import in_thread
 from chat.streaming import frames
 from chat.streaming.frames import Batch, Frame, hello, reset
-from chat.streaming.live import GapError, Live, Snapshot, ended, live_from, live_of
+from chat.streaming.live import Live, Snapshot, ended, live_from, live_of
 from chat.streaming.outbox import Outbox
 from chat.turns.announce import Chunk, Ended, News, Started
 from chat.turns.generation import Running, spawn
@@ -185,13 +185,10 @@ class Room:
 
     def _continue(self, chunk: Chunk) -> None:
         live = self.live.get(chunk.generation)
-        try:
-            if live is None:
-                raise GapError
-            frame = live.continued_by(chunk)
-        except GapError:
+        if live is None or live.length < chunk.offset:
             self._fill_gap(chunk)
             return
+        frame = live.continued_by(chunk)
         if frame is not None and not live.settled:
             self._tell(frame)
 

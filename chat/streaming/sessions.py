@@ -61,4 +61,4 @@ def turned_away(visits: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Chat
 def _user(session: str) -> "User | AnonymousUser":
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session or None)
-    return get_user(request)  # type: ignore[return-value]  # the project's users are Django's own
+    return get_user(request)

@@ -39,15 +39,6 @@ _NAMES = {news: name for name, news in _CLASSES.items()}
 _FIELDS = {news: [field.name for field in dataclasses.fields(news)] for news in _NAMES}
 
 
-@dataclass(slots=True)
-class Peer:
-    """Another web process: what is open in it, and the news that wait for it."""
-
-    chats: set[int] = field(default_factory=set)
-    seen: float = field(default_factory=time.monotonic)
-    parcel: "Parcel" = field(default_factory=lambda: Parcel())
-
-
 class Parcel:
     """News on their way to one process, in order, with neighbouring chunks of a generation made one."""
 
@@ -71,6 +62,15 @@ class Parcel:
         """All of it; the parcel is empty afterwards."""
         items, self._items, self._open = self._items, [], {}
         return items
+
+
+@dataclass(slots=True)
+class Peer:
+    """Another web process: what is open in it, and the news that wait for it."""
+
+    chats: set[int] = field(default_factory=set)
+    seen: float = field(default_factory=time.monotonic)
+    parcel: Parcel = field(default_factory=Parcel)
 
 
 class Wire:
@@ -145,7 +145,7 @@ class Wire:
             self._works = True
         except Exception as error:  # noqa: BLE001  (of whatever layer is configured)
             if self._works:
-                logger.warning("other web processes get no tokens for now: %s", error or type(error).__name__)
+                logger.warning("other web processes get no tokens for now: %s", type(error).__name__)
             self._works = False
 
     # --- Listening -------------------------------------------------------------------------------------
@@ -183,6 +183,8 @@ class Wire:
                     self.say_what_is_open()
             case {"call": "want", "from": sender, "chat": chat}:
                 self._send_text(self.peers.setdefault(sender, Peer()), chat)
+            case _:
+                logger.warning("a message of another version: %s", message.get("call"))
 
     def _note(self, sender: str, chats: set[int]) -> None:
         peer = self.peers.setdefault(sender, Peer())

@@ -1,0 +1,298 @@
+"""What a player is promised while a reply is written: the same words on every screen, nothing twice, nothing lost."""
+
+import asyncio
+import http.client
+import json
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.cookiejar import CookieJar
+from typing import Any
+
+import pytest
+
+from tests.chat.streaming.tabs import Transcript, tab_over_network
+from tests.model_server import say
+from tests.site import Site
+
+LONG = "".join(f"Word {number} – „ünï“ 🕯️, " for number in range(60)).strip() + "."
+
+
+class Visitor:
+    """A signed-in owner with a story of two characters, and what a browser sends along."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self._jar = CookieJar()
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._jar))
+        self._opener.open(site.enter_link()).read()
+        self._opener.open(f"{site.url}/chats/new/").read()
+        self.chat = 0
+
+    def cookie(self, name: str) -> str:
+        return next(cookie.value or "" for cookie in self._jar if cookie.name == name)
+
+    @property
+    def session(self) -> str:
+        return self.cookie("sessionid")
+
+    def begin_a_story(self) -> None:
+        ids = [self.post("/characters/", {"name": name})["id"] for name in ("Mara", "Ilse")]
+        story = {"title": "Night watch", "premise": "A lamp must burn.", "characters": ids}
+        self.chat = self.post("/chats/", story)["id"]
+
+    def post(self, path: str, body: dict[str, Any], *, site: Site | None = None) -> Any:
+        headers = {
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "X-CSRFToken": self.cookie("csrftoken"),
+        }
+        url = (site or self.site).url + path
+        request = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310
+        return json.loads(self._opener.open(request).read())
+
+    def turns(self) -> list[dict[str, Any]]:
+        request = urllib.request.Request(f"{self.site.url}/chats/{self.chat}/turns/")  # noqa: S310
+        request.add_header("Accept", "application/json")
+        return json.loads(self._opener.open(request).read())
+
+    def tab(self, site: Site | None = None, **how: Any) -> Any:
+        return tab_over_network(f"{(site or self.site).ws_url}/ws/chats/{self.chat}/", session=self.session, **how)
+
+    @contextmanager
+    def events(self, **headers: str) -> Iterator[Callable[[], dict[str, str]]]:
+        """The event stream; gives a function that reads on to the next event with data."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.site.port, timeout=20)
+        cookie = {"Cookie": f"sessionid={self.session}"}
+        connection.request("GET", f"/chats/{self.chat}/events/", headers=cookie | headers)
+        response = connection.getresponse()
+        assert response.status == 200
+        assert response.headers["X-Accel-Buffering"] == "no"
+
+        def next_event() -> dict[str, str]:
+            event: dict[str, str] = {}
+            while (line := response.readline().decode().rstrip("\n")) or not event.get("data"):
+                name, _, value = line.partition(": ")
+                event = {**event, name: "\n".join(filter(None, [event.get(name), value]))} if line else {}
+            return event
+
+        try:
+            yield next_event
+        finally:
+            connection.close()
+
+
+@pytest.fixture(scope="module")
+def owner(shared_site: Site) -> Visitor:
+    return Visitor(shared_site)
+
+
+@pytest.fixture
+def visitor(owner: Visitor) -> Visitor:
+    owner.begin_a_story()
+    return owner
+
+
+@pytest.fixture
+def second(owner: Visitor) -> Iterator[Site]:
+    site = owner.site.another()
+    yield site
+    site.stop()
+
+
+def words(page: Transcript, **fields: Any) -> bool:
+    """Whether a page has had a frame about a generation with these fields."""
+    return any(fields.items() <= frame.items() for frame in page.of("generation"))
+
+
+async def test_two_tabs_of_two_processes_show_the_same_words_from_beginning_to_end(visitor: Visitor, second: Site):
+    gate = threading.Event()
+    visitor.site.model.script(say(LONG, chunk=5, gate=gate))
+
+    async with visitor.tab() as here, visitor.tab(second) as there:
+        await here.send(type="turn", text="Who is there?", key="1")
+        started = await there.until_frame("generation", state="started")
+        generation = started["generation"]
+        await here.until(lambda page: page.previews.get(generation))
+        await there.until(lambda page: page.previews.get(generation))
+        gate.set()
+        written = []
+        for tab in (here, there):
+            await tab.until(lambda page: page.previews.get(generation) == LONG)
+            await tab.until_frame("generation", state="finished")
+            written.append((list(tab.page.turns.items()), tab.page.previews))
+
+    assert written[0] == written[1]
+    assert [turn["text"] for turn in visitor.turns()] == ["Who is there?", LONG]
+
+
+async def test_one_who_comes_in_the_middle_has_the_text_so_far_at_once(visitor: Visitor, second: Site):
+    gate = threading.Event()
+    visitor.site.model.script(say(LONG, chunk=40, gate=gate))
+
+    async with visitor.tab() as first:
+        await first.send(type="turn", text="Who is there?")
+        await first.until(lambda page: page.previews)
+        async with visitor.tab() as late, visitor.tab(second) as late_elsewhere:
+            assert (await late.until_frame("snapshot"))["text"] == LONG[:40]
+            await late_elsewhere.until(lambda page: LONG[:40] in page.previews.values())
+            gate.set()
+            for tab in (first, late, late_elsewhere):
+                await tab.until(lambda page: LONG in page.previews.values())
+                await tab.until_frame("generation", state="finished")
+
+
+async def test_a_reload_at_any_moment_shows_the_same_text_and_goes_on(visitor: Visitor):
+    visitor.site.model.script(say(LONG, chunk=3, delay=0.002))
+
+    async with visitor.tab() as first:
+        await first.send(type="turn", text="Who is there?")
+        generation = (await first.until_frame("generation", state="started"))["generation"]
+    for length in range(0, len(LONG), 150):
+        async with visitor.tab() as reloaded:
+            shown = await reloaded.until(
+                lambda page, length=length: len(page.previews.get(generation, "")) > length or page.turns
+                or words(page, state="finished") or not page.previews and page.of("hello"),
+            )
+            assert LONG.startswith(shown.previews.get(generation, ""))
+
+    async with visitor.tab(since=0) as last:
+        await last.until(lambda page: len(page.turns) == 2)
+
+
+async def test_what_was_missed_offline_comes_without_duplicate_and_without_gap(visitor: Visitor):
+    page = Transcript()
+    async with visitor.tab(page=page) as tab:
+        await tab.send(type="turn", text="One")
+        await tab.until_frame("generation", state="finished")
+    visitor.post(f"/chats/{visitor.chat}/turns/", {"text": "Two"})
+    visitor.post(f"/chats/{visitor.chat}/turns/", {"text": "Three"})
+
+    async with visitor.tab(since=page.position, page=page) as tab:
+        await tab.until(lambda page: len(page.turns) >= 5 and not page.previews)
+
+    assert list(page.turns) == [turn["id"] for turn in visitor.turns()][: len(page.turns)]
+
+
+async def test_stop_works_from_another_process(visitor: Visitor, second: Site):
+    visitor.site.model.script(say(LONG, chunk=10, gate=threading.Event()))
+
+    async with visitor.tab() as here, visitor.tab(second) as there:
+        await here.send(type="turn", text="Who is there?")
+        await here.until(lambda page: page.previews)
+        await there.send(type="stop")
+        for tab in (here, there):
+            assert await tab.until_frame("generation", state="stopped")
+
+    await asyncio.to_thread(visitor.site.model.wait_for_disconnect)
+    assert visitor.turns()[-1]["state"] == "stopped"
+
+
+async def test_valkey_may_restart_in_the_middle_of_a_reply(visitor: Visitor, second: Site):
+    gate = threading.Event()
+    visitor.site.model.script(say(LONG, chunk=5, gate=gate), say("Still here.", chunk=3))
+
+    async with visitor.tab() as here, visitor.tab(second) as there:
+        await here.send(type="turn", text="Who is there?")
+        await here.until(lambda page: page.previews)
+        await there.until(lambda page: page.previews)
+        await asyncio.to_thread(visitor.site.valkey.restart)
+        gate.set()
+        for tab in (here, there):
+            await tab.until_frame("generation", state="finished")
+        await here.send(type="turn", text="Are you still there?")
+        for tab in (here, there):
+            await tab.until_frame("generation", number=2, state="finished")
+            assert len(tab.page.turns) == 4
+
+
+async def test_with_a_dead_broker_one_process_is_all_it_takes(new_site: Callable[[], Site]):
+    site = new_site()
+    site.valkey.stop()
+    site.start()
+    visitor = Visitor(site)
+    visitor.begin_a_story()
+    try:
+        site.model.script(say(LONG, chunk=5))
+        async with visitor.tab() as one, visitor.tab() as other:
+            await one.send(type="turn", text="Who is there?")
+            for tab in (one, other):
+                await tab.until(lambda page: LONG in page.previews.values())
+                await tab.until_frame("generation", state="finished")
+    finally:
+        site.kill()
+        site.model.__exit__(None, None, None)
+
+
+async def test_a_killed_process_leaves_an_interrupted_turn_that_can_be_retried(site: Site):
+    visitor = Visitor(site)
+    visitor.begin_a_story()
+    site.model.script(say(LONG, chunk=5, delay=0.05))
+    async with visitor.tab() as tab:
+        await tab.send(type="turn", text="Who is there?")
+        page = await tab.until(lambda page: any(len(text) > 250 for text in page.previews.values()))
+    [(generation, shown)] = page.previews.items()
+
+    site.kill()
+    site.start()
+    async with visitor.tab(since=page.position, page=page) as tab:
+        await tab.until_frame("generation", state="interrupted")
+        [_, turn] = visitor.turns()
+        # As of at most two seconds before: forty pieces of five characters.
+        assert turn["state"] == "interrupted" and shown.startswith(turn["text"][:100])
+        assert len(turn["text"]) >= len(shown) - 2 / 0.05 * 5
+        site.model.script(say("I am here."))
+        await tab.send(type="retry", generation=generation)
+        await tab.until_frame("turn_html_replace", supersedes_id=turn["id"])
+
+    assert [turn["text"] for turn in visitor.turns()] == ["Who is there?", "I am here."]
+
+
+async def test_the_process_ends_in_time_with_tabs_and_event_streams_open_and_loses_no_text(site: Site):
+    visitor = Visitor(site)
+    visitor.begin_a_story()
+    site.model.script(say(LONG, chunk=200, gate=threading.Event()))
+
+    with visitor.events():
+        async with visitor.tab() as tab:
+            await tab.send(type="turn", text="Who is there?")
+            page = await tab.until(lambda page: page.previews)
+            took = await asyncio.to_thread(site.stop)
+    site.start()
+
+    assert took < 4
+    [shown] = page.previews.values()
+    assert [(turn["state"], turn["text"]) for turn in visitor.turns()][1:] == [("interrupted", shown.strip())]
+
+
+def test_an_event_stream_resumes_where_it_was(visitor: Visitor):
+    with visitor.events() as next_event:
+        visitor.post(f"/chats/{visitor.chat}/turns/", {"text": "One"})
+        first = next_event()
+        reply = next_event()
+    visitor.post(f"/chats/{visitor.chat}/turns/", {"text": "Two"})
+
+    seen = []
+    for last in (first["id"], first["id"].split(":")[-1]):
+        with visitor.events(**{"Last-Event-ID": last}) as next_event:
+            seen.append([next_event()["id"] for _ in range(2)])
+
+    assert first["event"] == "turn_html" and "One" in first["data"] and first["data"].lstrip().startswith("<article")
+    assert seen[0] == seen[1]
+    assert seen[0][0] == reply["id"]
+
+
+def test_an_event_stream_refuses_rubbish_and_strangers(visitor: Visitor):
+    def status(**headers: str) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", visitor.site.port, timeout=20)
+        connection.request("GET", f"/chats/{visitor.chat}/events/", headers=headers)
+        with connection.getresponse() as response:
+            return response.status
+
+    cookie = {"Cookie": f"sessionid={visitor.session}"}
+
+    assert status(**cookie, **{"Last-Event-ID": "yesterday"}) == 400
+    assert status(**cookie, **{"Last-Event-ID": "chat-999:3"}) == 400
+    assert status() == 404
