@@ -13,10 +13,11 @@ from chat.log import bell
 from chat.story import writer
 from chat.story.models import Chat, Turn
 from chat.story.payloads import ReplyRequested, UserTurn
-from chat.turns import generation, leases
+from chat.turns import claims, generation, leases
 from chat.turns.announce import Announcer, Ended
 from chat.turns.chats import actor
-from chat.turns.leases import Claim, LeaseLostError, NothingToRetryError, ReplyRunningError, Settled
+from chat.turns.claims import Claim, NothingToRetryError, ReplyRunningError
+from chat.turns.leases import LeaseLostError, Settled
 from chat.turns.limits import TooManyTurnsError, count_turn
 from chat.turns.models import Generation
 
@@ -99,7 +100,7 @@ async def answer(chat: int, announcer: Announcer) -> None:
     """Begin the reply to what nobody has answered yet, if none is running anywhere."""
     if generation.closing():
         return
-    claim = await in_thread(leases.claim_reply, chat, now=timezone.now(), rng=_rng)
+    claim = await in_thread(claims.claim_reply, chat, now=timezone.now(), rng=_rng)
     if claim is not None:
         _begin(claim, announcer)
 
@@ -110,7 +111,7 @@ async def retry(chat: Chat, *, user: "User", generation: str | None = None, anno
     Raises NothingToRetryError and ReplyRunningError.
     """
     count_turn(user.pk)
-    claim = await in_thread(leases.claim_retry, chat.id, generation=generation, now=timezone.now())
+    claim = await in_thread(claims.claim_retry, chat.id, generation=generation, now=timezone.now())
     _begin(claim, announcer)
 
 
@@ -209,7 +210,7 @@ def _waiting() -> list[int]:
         said_at__lt=now - timedelta(seconds=5),
     )
     chats = recent.values_list("chat_id", flat=True).distinct()
-    return [chat for chat in chats if leases.unanswered(chat) is not None]
+    return [chat for chat in chats if claims.unanswered(chat) is not None]
 
 
 def _check(chat: Chat, text: str, speaker: int | None, key: str | None) -> None:

@@ -19,7 +19,8 @@ from chat.llm.client import Delta, Finish, LanguageModel, Prompt, Thinking, get_
 from chat.llm.errors import ModelInterruptedError
 from chat.turns import leases
 from chat.turns.announce import Announcer, Chunk, Ended, News, Started
-from chat.turns.leases import Claim, LeaseLostError, Settled
+from chat.turns.claims import Claim
+from chat.turns.leases import LeaseLostError, Settled
 from chat.turns.lines import Lines
 from chat.turns.models import Generation
 from chat.turns.prompts import Budget, compose_chat, compose_script, instructions, one_line

@@ -1,68 +1,27 @@
-"""The Generation row while a reply is written: claiming it, checkpointing, asking it to stop, settling it.
+"""The Generation row while a reply is written: checkpointing it, asking it to stop, settling it.
 
-One reply per chat at a time is a unique constraint; leases go by the database's clock. Settling is fenced: its
-first statement changes the row only while it still runs, so that a process which lost its lease writes nothing.
+Settling is fenced: its first statement changes the row only while it still runs, so that a process which lost its
+lease writes nothing.
 """
 
-import random
-import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, models, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 
 from chat.errors import ChatError
-from chat.log.models import Event
 from chat.story import writer
-from chat.story.models import CastMember, Chat, Turn
-from chat.story.payloads import (
-    AssistantTurn,
-    Card,
-    Payload,
-    ReplyRequested,
-    TurnState,
-    TurnSuperseded,
-    UserTurn,
-    kind_of,
-)
+from chat.story.payloads import AssistantTurn, Payload, TurnState, TurnSuperseded
+from chat.turns.claims import Claim, card_of, lease_end
 from chat.turns.models import Generation
-from chat.turns.speaker import choose_speaker
-
-LEASE = timedelta(seconds=10)
-RECENT_SPEAKERS = 20
-_OPENERS = (kind_of(UserTurn), kind_of(ReplyRequested))
-
-
-class ReplyRunningError(ChatError):
-    """A reply is being written. Wait for it, or stop it."""
-
-    status = 409
-
-
-class NothingToRetryError(ChatError):
-    """There is nothing here to try again."""
-
-    status = 409
 
 
 class LeaseLostError(ChatError):
     """This reply was settled by someone else meanwhile."""
 
     status = 409
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Claim:
-    """The right to write one reply."""
-
-    generation: str
-    chat: int
-    group: int
-    answers_up_to: int
-    speaker: Card
-    rewrites: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,65 +38,6 @@ class Settled:
     duration_ms: int | None = None
 
 
-def claim_reply(chat_id: int, *, now: datetime, rng: random.Random) -> Claim | None:
-    """Claim the reply to whatever nobody has answered yet.
-
-    None when nothing is open, when a reply is running, and when nobody is present.
-    """
-    with transaction.atomic():
-        opener = unanswered(chat_id)
-        if opener is None or _running(chat_id):
-            return None
-        speaker = _choose(Chat.objects.get(id=chat_id), opener, rng)
-        if speaker is None:
-            return None
-        return _insert(
-            Generation(
-                id=uuid.uuid4().hex,
-                chat_id=chat_id,
-                group=opener.position,
-                answers_up_to=opener.position,
-                speaker=speaker.id,
-                speaker_name=speaker.name,
-                started_at=now,
-            ),
-            speaker,
-        )
-
-
-def claim_retry(chat_id: int, *, generation: str | None, now: datetime) -> Claim:
-    """Claim another attempt at a reply that failed or was cut off: the named one, or the newest.
-
-    Raises NothingToRetryError and ReplyRunningError.
-    """
-    with transaction.atomic():
-        earlier = Generation.objects.filter(chat_id=chat_id)
-        if generation is not None:
-            earlier = earlier.filter(id=generation)
-        before = earlier.order_by("-started_at").first()
-        if before is None or before.state == Generation.State.FINISHED:
-            raise NothingToRetryError
-        if before.state == Generation.State.RUNNING or _running(chat_id):
-            raise ReplyRunningError
-        speaker = _card(chat_id, before.speaker)
-        claim = _insert(
-            Generation(
-                id=uuid.uuid4().hex,
-                chat_id=chat_id,
-                group=before.group,
-                answers_up_to=before.answers_up_to,
-                speaker=speaker.id,
-                speaker_name=speaker.name,
-                rewrites=_standing(before),
-                started_at=now,
-            ),
-            speaker,
-        )
-        if claim is None:
-            raise ReplyRunningError
-        return claim
-
-
 def note_prompt(generation: str, *, model: str, prompt: dict[str, Any]) -> None:
     """Keep what is about to be sent, for "Why this reply"."""
     Generation.objects.filter(id=generation).update(model=model, prompt=prompt)
@@ -146,7 +46,7 @@ def note_prompt(generation: str, *, model: str, prompt: dict[str, Any]) -> None:
 def checkpoint(generation: str, text: str) -> bool:
     """Keep the text so far and extend the lease; whether a stop was asked for. Raises LeaseLostError."""
     mine = Generation.objects.filter(id=generation, state=Generation.State.RUNNING)
-    if not mine.update(text=text, leased_until=_lease()):
+    if not mine.update(text=text, leased_until=lease_end()):
         raise LeaseLostError
     return stop_requested(generation)
 
@@ -198,77 +98,11 @@ def expired() -> list[Claim]:
             chat=row.chat_id,
             group=row.group,
             answers_up_to=row.answers_up_to,
-            speaker=_card(row.chat_id, row.speaker),
+            speaker=card_of(row.chat_id, row.speaker),
             rewrites=row.rewrites,
         )
         for row in Generation.objects.filter(state=Generation.State.RUNNING, leased_until__lt=Now())
     ]
-
-
-def unanswered(chat_id: int) -> Event | None:
-    """The newest player's turn, or request to go on, that no reply has taken up yet."""
-    answered = max(
-        Generation.objects.filter(chat_id=chat_id).aggregate(top=models.Max("answers_up_to"))["top"] or 0,
-        Turn.objects.filter(chat_id=chat_id, kind=Turn.Kind.ASSISTANT).aggregate(top=models.Max("group"))["top"] or 0,
-    )
-    return (
-        Event.objects.filter(stream_id=chat_id, position__gt=answered, kind__in=_OPENERS).order_by("-position").first()
-    )
-
-
-def _standing(before: Generation) -> int | None:
-    """The turn that another attempt would be a new writing of; None when the attempt left no text.
-
-    A cut-off rewriting was superseded by what it was to replace: then that one. NothingToRetryError when
-    something else has taken its place.
-    """
-    written = [turn for turn in (before.turn, before.rewrites) if turn]
-    standing = Turn.objects.live().filter(id__in=written).values_list("id", flat=True).first()
-    if written and standing is None:
-        raise NothingToRetryError
-    return standing
-
-
-def _running(chat_id: int) -> bool:
-    return Generation.objects.filter(chat_id=chat_id, state=Generation.State.RUNNING).exists()
-
-
-def _insert(row: Generation, speaker: Card) -> Claim | None:
-    row.leased_until = _lease()
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError:
-        # Another process was quicker: one_reply_at_a_time.
-        return None
-    return Claim(
-        generation=row.id,
-        chat=row.chat_id,
-        group=row.group,
-        answers_up_to=row.answers_up_to,
-        speaker=speaker,
-        rewrites=row.rewrites,
-    )
-
-
-def _choose(chat: Chat, opener: Event, rng: random.Random) -> Card | None:
-    cards = {member.character: member.as_card() for member in chat.cast.all()}
-    present = [cards[character] for character in chat.present if character in cards]
-    if not present:
-        return None
-    replies = chat.turns.live().filter(kind=Turn.Kind.ASSISTANT).order_by("-place", "-id")
-    recent = [speaker for speaker in replies.values_list("speaker", flat=True)[:RECENT_SPEAKERS] if speaker]
-    return choose_speaker(
-        present,
-        text=opener.payload.get("text", ""),
-        picked=opener.payload.get("addressed"),
-        recent=recent,
-        rng=rng,
-    )
-
-
-def _card(chat_id: int, character: int) -> Card:
-    return CastMember.objects.get(chat=chat_id, character=character).as_card()
 
 
 def _record(claim: Claim, how: Settled, at: datetime) -> int:
@@ -298,7 +132,3 @@ def _record(claim: Claim, how: Settled, at: datetime) -> int:
         loser, winner = (claim.rewrites, turn) if whole else (turn, claim.rewrites)
         writer.write(claim.chat, [TurnSuperseded(turn=loser, by=winner)], source)
     return turn
-
-
-def _lease() -> models.expressions.CombinedExpression:
-    return Now() + LEASE

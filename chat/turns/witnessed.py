@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from chat.llm.client import estimate_tokens
 from chat.story.models import Chat, Turn
-from chat.turns.leases import Claim
+from chat.turns.claims import Claim
 from chat.turns.prompts import Line, Scene
 
 #: Turns read at a time, newest first, until the budget is surely full.

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from chat.log.models import Event, Stream
 from chat.story import rebuild
 from chat.story.models import Chat
-from chat.turns import chats, leases, scenes
+from chat.turns import chats, claims, leases, scenes
 from chat.turns.exchange import EmptyCastError
 from chat.turns.leases import Settled
 from chat.turns.models import Generation
@@ -29,7 +29,7 @@ class Story(RuleBasedStateMachine):
     def begin(self):
         self.owner = make_user()
         self.chats = [make_chat(self.owner, names=("Mara", "Ilse")), make_chat(self.owner, names=("Tom", "Ada"))]
-        self.claims: dict[int, leases.Claim] = {}
+        self.claims: dict[int, claims.Claim] = {}
         #: What a reader should see: texts in story order, by chat.
         self.read: dict[int, list[str]] = {chat.id: [] for chat in self.chats}
         self.rng = random.Random(7)
@@ -48,7 +48,7 @@ class Story(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 1))
     def claim(self, which):
-        if claim := leases.claim_reply(self.chats[which].id, now=timezone.now(), rng=self.rng):
+        if claim := claims.claim_reply(self.chats[which].id, now=timezone.now(), rng=self.rng):
             assert claim.chat not in self.claims
             self.claims[claim.chat] = claim
 
@@ -70,8 +70,8 @@ class Story(RuleBasedStateMachine):
     def retry(self, which):
         chat = self.chats[which].id
         try:
-            claim = leases.claim_retry(chat, generation=None, now=timezone.now())
-        except (leases.NothingToRetryError, leases.ReplyRunningError):
+            claim = claims.claim_retry(chat, generation=None, now=timezone.now())
+        except (claims.NothingToRetryError, claims.ReplyRunningError):
             return
         self.claims[chat] = claim
 

@@ -1,6 +1,5 @@
 """Whole exchanges against a scripted model server over real HTTP."""
 
-import asyncio
 import threading
 from datetime import timedelta
 from random import Random
@@ -12,44 +11,17 @@ from chat.database import in_thread
 from chat.log.append import KeyReusedError
 from chat.story import rebuild
 from chat.story.models import Chat, Turn
-from chat.turns import exchange, generation, leases, scenes
-from chat.turns.announce import Chunk, Ended, News, Started
+from chat.turns import claims, exchange, generation, leases, scenes
+from chat.turns.announce import Chunk, Ended, Started
 from chat.turns.limits import TooManyTurnsError
 from chat.turns.models import Generation
 from chat.turns.transcript import pending_notice
 from tests import factories
 from tests.factories import cast_of, make_chat, owner_of
+from tests.heard import Heard
 from tests.model_server import ScriptedModelServer, drop, nothing, refused, say, server_error, stall
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class Heard:
-    """An announcer that keeps what it is told and lets a test await it."""
-
-    def __init__(self) -> None:
-        self.news: list[News] = []
-        self._more = asyncio.Condition()
-
-    def announce(self, news: News) -> None:
-        self.news.append(news)
-        generation.spawn(self._tell())
-
-    async def until(self, kind: type, number: int = 1) -> list[News]:
-        async with asyncio.timeout(20), self._more:
-            await self._more.wait_for(lambda: len(self.of(kind)) >= number)
-        return self.of(kind)
-
-    def of(self, kind: type) -> list[News]:
-        return [one for one in self.news if isinstance(one, kind)]
-
-    @property
-    def text(self) -> str:
-        return "".join(chunk.text for chunk in self.of(Chunk))
-
-    async def _tell(self) -> None:
-        async with self._more:
-            self._more.notify_all()
 
 
 @pytest.fixture
@@ -263,7 +235,7 @@ async def test_shutting_down_settles_with_all_the_text(server, chat, monkeypatch
 async def test_the_sweep_settles_a_dead_processs_reply_and_answers_what_waits(server, chat):
     heard = Heard()
     await in_thread(factories.say, chat, "Ilse?")
-    dead = await in_thread(leases.claim_reply, chat.id, now=timezone.now(), rng=Random(1))
+    dead = await in_thread(claims.claim_reply, chat.id, now=timezone.now(), rng=Random(1))
     await in_thread(leases.checkpoint, dead.generation, "“I was say")
     await in_thread(factories.say, chat, "Are you there, Mara?")
     await Generation.objects.aupdate(leased_until=timezone.now() - timedelta(seconds=1))

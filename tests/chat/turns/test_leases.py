@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from chat.story import rebuild
 from chat.story.models import Chat
-from chat.turns import leases, scenes
-from chat.turns.leases import Claim, LeaseLostError, NothingToRetryError, ReplyRunningError, Settled
+from chat.turns import claims, leases, scenes
+from chat.turns.claims import Claim, NothingToRetryError, ReplyRunningError
+from chat.turns.leases import LeaseLostError, Settled
 from chat.turns.models import Generation
 from chat.turns.transcript import pending_notice
 from tests.factories import cast_of, make_chat, owner_of, say
@@ -19,7 +20,7 @@ State = Generation.State
 
 
 def claim(chat: Chat) -> Claim | None:
-    return leases.claim_reply(chat.id, now=timezone.now(), rng=random.Random(1))
+    return claims.claim_reply(chat.id, now=timezone.now(), rng=random.Random(1))
 
 
 def settle(claimed: Claim, state: Generation.State, text: str = "") -> int | None:
@@ -27,7 +28,7 @@ def settle(claimed: Claim, state: Generation.State, text: str = "") -> int | Non
 
 
 def retry(chat: Chat) -> Claim:
-    return leases.claim_retry(chat.id, generation=None, now=timezone.now())
+    return claims.claim_retry(chat.id, generation=None, now=timezone.now())
 
 
 def live_texts(chat: Chat) -> list[str]:

@@ -1,0 +1,178 @@
+"""Claiming the right to write a reply: to what nobody has answered yet, or once more.
+
+One reply per chat at a time is a unique constraint; leases go by the database's clock.
+"""
+
+import random
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, models, transaction
+from django.db.models.functions import Now
+
+from chat.errors import ChatError
+from chat.log.models import Event
+from chat.story.models import CastMember, Chat, Turn
+from chat.story.payloads import Card, ReplyRequested, UserTurn, kind_of
+from chat.turns.models import Generation
+from chat.turns.speaker import choose_speaker
+
+LEASE = timedelta(seconds=10)
+RECENT_SPEAKERS = 20
+_OPENERS = (kind_of(UserTurn), kind_of(ReplyRequested))
+
+
+class ReplyRunningError(ChatError):
+    """A reply is being written. Wait for it, or stop it."""
+
+    status = 409
+
+
+class NothingToRetryError(ChatError):
+    """There is nothing here to try again."""
+
+    status = 409
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """The right to write one reply."""
+
+    generation: str
+    chat: int
+    group: int
+    answers_up_to: int
+    speaker: Card
+    rewrites: int | None = None
+
+
+def claim_reply(chat_id: int, *, now: datetime, rng: random.Random) -> Claim | None:
+    """Claim the reply to whatever nobody has answered yet.
+
+    None when nothing is open, when a reply is running, and when nobody is present.
+    """
+    with transaction.atomic():
+        opener = unanswered(chat_id)
+        if opener is None or _running(chat_id):
+            return None
+        speaker = _choose(Chat.objects.get(id=chat_id), opener, rng)
+        if speaker is None:
+            return None
+        return _insert(
+            Generation(
+                id=uuid.uuid4().hex,
+                chat_id=chat_id,
+                group=opener.position,
+                answers_up_to=opener.position,
+                speaker=speaker.id,
+                speaker_name=speaker.name,
+                started_at=now,
+            ),
+            speaker,
+        )
+
+
+def claim_retry(chat_id: int, *, generation: str | None, now: datetime) -> Claim:
+    """Claim another attempt at a reply that failed or was cut off: the named one, or the newest.
+
+    Raises NothingToRetryError and ReplyRunningError.
+    """
+    with transaction.atomic():
+        earlier = Generation.objects.filter(chat_id=chat_id)
+        if generation is not None:
+            earlier = earlier.filter(id=generation)
+        before = earlier.order_by("-started_at").first()
+        if before is None or before.state == Generation.State.FINISHED:
+            raise NothingToRetryError
+        if before.state == Generation.State.RUNNING or _running(chat_id):
+            raise ReplyRunningError
+        speaker = card_of(chat_id, before.speaker)
+        claim = _insert(
+            Generation(
+                id=uuid.uuid4().hex,
+                chat_id=chat_id,
+                group=before.group,
+                answers_up_to=before.answers_up_to,
+                speaker=speaker.id,
+                speaker_name=speaker.name,
+                rewrites=_standing(before),
+                started_at=now,
+            ),
+            speaker,
+        )
+        if claim is None:
+            raise ReplyRunningError
+        return claim
+
+
+def unanswered(chat_id: int) -> Event | None:
+    """The newest player's turn, or request to go on, that no reply has taken up yet."""
+    answered = max(
+        Generation.objects.filter(chat_id=chat_id).aggregate(top=models.Max("answers_up_to"))["top"] or 0,
+        Turn.objects.filter(chat_id=chat_id, kind=Turn.Kind.ASSISTANT).aggregate(top=models.Max("group"))["top"] or 0,
+    )
+    return (
+        Event.objects.filter(stream_id=chat_id, position__gt=answered, kind__in=_OPENERS).order_by("-position").first()
+    )
+
+
+def card_of(chat_id: int, character: int) -> Card:
+    """A character as the chat knows it now."""
+    return CastMember.objects.get(chat=chat_id, character=character).as_card()
+
+
+def lease_end() -> models.expressions.CombinedExpression:
+    """When a lease taken or extended now passes, by the database's clock."""
+    return Now() + LEASE
+
+
+def _standing(before: Generation) -> int | None:
+    """The turn that another attempt would be a new writing of; None when the attempt left no text.
+
+    A cut-off rewriting was superseded by what it was to replace: then that one. NothingToRetryError when
+    something else has taken its place.
+    """
+    written = [turn for turn in (before.turn, before.rewrites) if turn]
+    standing = Turn.objects.live().filter(id__in=written).values_list("id", flat=True).first()
+    if written and standing is None:
+        raise NothingToRetryError
+    return standing
+
+
+def _running(chat_id: int) -> bool:
+    return Generation.objects.filter(chat_id=chat_id, state=Generation.State.RUNNING).exists()
+
+
+def _insert(row: Generation, speaker: Card) -> Claim | None:
+    row.leased_until = lease_end()
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        # Another process was quicker: one_reply_at_a_time.
+        return None
+    return Claim(
+        generation=row.id,
+        chat=row.chat_id,
+        group=row.group,
+        answers_up_to=row.answers_up_to,
+        speaker=speaker,
+        rewrites=row.rewrites,
+    )
+
+
+def _choose(chat: Chat, opener: Event, rng: random.Random) -> Card | None:
+    cards = {member.character: member.as_card() for member in chat.cast.all()}
+    present = [cards[character] for character in chat.present if character in cards]
+    if not present:
+        return None
+    replies = chat.turns.live().filter(kind=Turn.Kind.ASSISTANT).order_by("-place", "-id")
+    recent = [speaker for speaker in replies.values_list("speaker", flat=True)[:RECENT_SPEAKERS] if speaker]
+    return choose_speaker(
+        present,
+        text=opener.payload.get("text", ""),
+        picked=opener.payload.get("addressed"),
+        recent=recent,
+        rng=rng,
+    )
