@@ -6,7 +6,9 @@ import re
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connections, transaction
+from django.urls import reverse
 
+from chat.pages.entering import enter_path, new_token
 from project.up.errors import CannotStartError
 
 
@@ -44,10 +46,8 @@ def _name_of_this_person() -> str:
 
 def entrance() -> str:
     """The path of a fresh one-time link for the owner: the first active superuser."""
-    from chat.pages.entering import new_token  # noqa: PLC0415
-
     try:
         owner = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
-        return f"/enter/{new_token(owner)}/" if owner else "/accounts/login/"
+        return enter_path(new_token(owner)) if owner else reverse("login")
     finally:
         connections.close_all()

@@ -89,6 +89,12 @@ class Up:
         self._reader.join(5)
         if self.process.stdout:
             self.process.stdout.close()
+        self._show()
+
+    def _show(self) -> None:
+        """All it said, for the report of a test that failed."""
+        said = self.lines + [line for line in self._coming.queue if line is not None]
+        sys.stdout.write("\n".join([f"--- up on {self.var}", *said, ""]))
 
 
 def processes() -> list[tuple[int, int, str]]:
