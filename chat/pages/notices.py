@@ -35,11 +35,11 @@ def model_notice(user: "User | AnonymousUser") -> Notice:
         )
     if name == BUILTIN:
         return Notice(
-            sentence="A tiny built-in model plays the characters. It is quick and simple-minded.",
+            sentence="The characters are played by a tiny built-in model: quick, and simple-minded.",
             link_text="Connect a better one" if operator else "About the model",
             url=url,
         )
-    return Notice(sentence=f"{name} plays the characters.", link_text="About the model", url=url)
+    return Notice(sentence=f"The characters are played by {name}.", link_text="About the model", url=url)
 
 
 def model_name() -> str:
