@@ -35,6 +35,12 @@ def as_prose(text: str) -> SafeString:
 
 
 @register.filter
+def plain(text: str) -> str:
+    """A line of a story without the stars that mark its actions, for a list."""
+    return text.replace("*", "")
+
+
+@register.filter
 def hue(of: object) -> str:
     """The hue class of a character's id, or of a name; always the same one."""
     number = of if isinstance(of, int) else zlib.crc32(str(of).encode())
