@@ -108,6 +108,7 @@ class ScriptedModelServer:
         self.other_requests: list[SeenRequest] = []
         #: Set when any client hung up before it had its whole answer.
         self.disconnected = threading.Event()
+        self.connections_made = 0
         self._script: deque[Behaviour] = deque()
         self._arrival = threading.Condition()
         self._up = threading.Event()
@@ -172,6 +173,7 @@ class ScriptedModelServer:
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
+        self.connections_made += 1
         # A reset, a half-sent request or our own shutdown ends one connection and concerns nobody else.
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while request := await _read_request(reader):

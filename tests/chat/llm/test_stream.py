@@ -1,0 +1,348 @@
+"""A streamed reply, from a good server and from every kind of bad one."""
+
+import asyncio
+import threading
+import time
+from contextlib import aclosing
+
+import pytest
+
+from chat.llm.client import Delta, Finish, Prompt, Thinking
+from chat.llm.errors import (
+    ModelInterruptedError,
+    ModelRateLimitedError,
+    ModelRefusedError,
+    ModelRequestError,
+    ModelServerError,
+    ModelTimeoutError,
+    ModelUnreachableError,
+)
+from chat.llm.openai_compatible import OpenAICompatibleModel, Patience
+from tests.chat.llm.conftest import HASTE, KEY, PROMPT
+from tests.model_server import (
+    ScriptedModelServer,
+    drop,
+    error_in_stream,
+    nothing,
+    rate_limited,
+    reasoning,
+    refused,
+    say,
+    server_error,
+    split_bytes,
+    stall,
+    without_done,
+)
+
+
+async def reply_of(model, prompt=PROMPT):
+    return [item async for item in model.stream(prompt)]
+
+
+def text_of(items):
+    return "".join(item.text for item in items if isinstance(item, Delta))
+
+
+async def text_until(model, error):
+    """What was said before the error."""
+    said = []
+
+    async def listen():
+        async for item in model.stream(PROMPT):
+            said.append(item)  # noqa: PERF401  (what came before the error counts)
+
+    with pytest.raises(error) as caught:
+        await listen()
+    return text_of(said), caught.value
+
+
+async def test_a_reply_comes_in_pieces_and_ends_with_its_reason_and_usage(server, model):
+    server.script(say("The lamp gutters, and out."))
+
+    items = await reply_of(model)
+
+    assert items == [*map(Delta, ("The ", "lamp ", "gutters, ", "and ", "out.")), Finish("stop", 10, 5)]
+
+
+async def test_what_is_asked_is_what_the_prompt_says(server, model):
+    stop = tuple(f"\nNAME {number}:" for number in range(6))
+    await reply_of(model, Prompt(messages=PROMPT.messages, stop=stop, max_tokens=7, temperature=0.3))
+
+    request = server.wait_for_request(1)
+
+    assert request.path == "/v1/chat/completions"
+    assert request.body["messages"] == [{"role": "user", "content": "Good evening."}]
+    assert (request.body["model"], request.body["max_tokens"], request.body["temperature"]) == ("scripted", 7, 0.3)
+    assert request.body["stop"] == list(stop[:4])
+
+
+async def test_a_script_goes_to_the_completions(server, model):
+    server.script(say("Who is there?"))
+
+    items = await reply_of(model, Prompt(script="ANNA: Knock knock.\nBEN:", max_tokens=7))
+
+    assert text_of(items) == "Who is there?"
+    assert server.wait_for_request(1).path == "/v1/completions"
+    assert server.wait_for_request(1).body["prompt"].endswith("BEN:")
+
+
+async def test_the_first_piece_does_not_wait_for_the_second(server, model):
+    gate = threading.Event()
+    server.script(say("Now and then.", gate=gate))
+
+    async with aclosing(OpenAICompatibleModel(url=server.url, name="scripted").stream(PROMPT)) as items:
+        assert await anext(items) == Delta("Now ")
+        gate.set()
+        assert text_of([item async for item in items]) == "and then."
+
+
+@pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
+async def test_reasoning_is_thinking_and_no_part_of_the_reply(server, model, field):
+    server.script(reasoning("Yes.", field=field, thoughts="Is it so? "))
+
+    items = await reply_of(model)
+
+    assert "".join(item.text for item in items if isinstance(item, Thinking)) == "Is it so? "
+    assert text_of(items) == "Yes."
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 5, 100])
+async def test_a_leading_think_block_is_thinking_however_it_is_cut(server, model, chunk):
+    server.script(say("<think>\nA < B, so </thin</think>\n\nYes, <think> of it.", chunk=chunk))
+
+    items = await reply_of(model)
+
+    assert "".join(item.text for item in items if isinstance(item, Thinking)) == "\nA < B, so </thin"
+    assert text_of(items) == "Yes, <think> of it."
+
+
+async def test_letters_and_line_ends_split_across_packets_arrive_whole(server, model):
+    text = "“Grüße”, 世界 – ça va? 🌊"
+    server.script(split_bytes(text))
+
+    assert text_of(await reply_of(model)) == text
+
+
+async def test_a_reply_with_a_reason_is_done_though_done_is_never_said(server, model):
+    server.script(without_done("All is said."))
+
+    items = await reply_of(model)
+
+    assert text_of(items) == "All is said."
+    assert items[-1].reason == "stop"
+
+
+async def test_a_finished_reply_does_not_wait_for_a_connection_left_open(server, model):
+    async def finish_and_stay(exchange):
+        exchange.begin()
+        exchange.piece("All is said.")
+        exchange.event(exchange.choice(finish="stop"))
+        await asyncio.Event().wait()
+
+    server.script(finish_and_stay)
+
+    items = await reply_of(model)
+
+    assert items == [Delta("All is said."), Finish("stop", None, None)]
+
+
+async def test_done_without_a_reason_is_an_interruption(server, model):
+    async def done_too_soon(exchange):
+        exchange.begin()
+        exchange.piece("All is ")
+        exchange.raw(b"data: [DONE]\n\n")
+        exchange.end()
+
+    server.script(done_too_soon)
+
+    said, _ = await text_until(model, ModelInterruptedError)
+
+    assert said == "All is "
+
+
+async def test_a_dropped_connection_is_an_interruption_and_what_came_stands(server, model):
+    server.script(drop(after=3))
+
+    said, error = await text_until(model, ModelInterruptedError)
+
+    assert said == "one two three "
+    assert error.transient
+
+
+async def test_an_error_object_in_a_good_stream_is_an_error_and_what_came_stands(server, model):
+    server.script(error_in_stream("the engine died", after=2))
+
+    said, error = await text_until(model, ModelServerError)
+
+    assert said == "one two "
+    assert "the engine died" in error.detail
+
+
+async def test_silence_before_the_first_token_is_a_timeout(server, model):
+    server.script(nothing(), stall(after=0))
+
+    for _ in range(2):
+        begin = time.monotonic()
+        said, error = await text_until(model, ModelTimeoutError)
+        assert (said, error.transient) == ("", True)
+        assert time.monotonic() - begin < 2
+
+
+async def test_comments_do_not_put_off_the_first_token_for_ever(server, model):
+    async def only_comments(exchange):
+        exchange.begin()
+        while True:
+            exchange.raw(b": PROCESSING\n\n")
+            await asyncio.sleep(0.05)
+
+    server.script(only_comments)
+
+    await text_until(model, ModelTimeoutError)
+
+
+async def test_silence_between_tokens_is_a_timeout(server, model):
+    server.script(stall(after=2))
+
+    said, _ = await text_until(model, ModelTimeoutError)
+
+    assert said == "one two "
+
+
+async def test_a_slow_reader_is_no_slow_server(server, model):
+    server.script(say("one two three"))
+
+    said = []
+    async for item in model.stream(PROMPT):
+        said.append(item)
+        await asyncio.sleep(0.4)
+
+    assert text_of(said) == "one two three"
+
+
+async def test_too_many_requests_tell_how_long_to_wait(server, model):
+    server.script(rate_limited(7), rate_limited(None), rate_limited("Fri, 01 Jan 2100 00:00:00 GMT"))
+
+    waits = [(await text_until(model, ModelRateLimitedError))[1].retry_after for _ in range(3)]
+
+    assert waits[:2] == [7.0, None]
+    assert waits[2] > 10**9
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "error", "transient"),
+    [
+        (server_error(500), ModelServerError, True),
+        (server_error(503), ModelServerError, True),
+        (refused(401), ModelRefusedError, False),
+        (refused(402), ModelRefusedError, False),
+        (refused(403), ModelRefusedError, False),
+        (refused(404), ModelRefusedError, False),
+        (refused(400, "context too long"), ModelRequestError, False),
+        (refused(413), ModelRequestError, False),
+        (refused(408), ModelTimeoutError, True),
+    ],
+)
+async def test_each_status_has_its_error_and_is_asked_once(server, model, behaviour, error, transient):
+    server.script(behaviour)
+
+    _, caught = await text_until(model, error)
+
+    assert caught.transient is transient
+    assert len(server.requests) == 1
+
+
+async def test_a_page_instead_of_a_stream_is_a_server_error(server, model):
+    async def page(exchange):
+        await exchange.json("<html>Welcome to the hotel Wi-Fi")
+
+    server.script(page)
+
+    await text_until(model, ModelServerError)
+
+
+async def test_no_server_and_no_address_are_unreachable():
+    with ScriptedModelServer() as server:
+        gone = server.url
+    for url in (gone, "http://", "localhost:11434", "ftp://127.0.0.1/v1"):
+        await text_until(OpenAICompatibleModel(url=url, name="scripted", patience=HASTE), ModelUnreachableError)
+
+
+async def test_a_server_that_refuses_an_option_is_asked_without_it_from_then_on(server, model):
+    server.script(
+        refused(400, "Unknown parameter: 'stream_options'"),
+        refused(400, "'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."),
+        refused(400, "'temperature' does not support 0.9 with this model."),
+    )
+
+    assert text_of(await reply_of(model)) == "I hear you."
+    assert text_of(await reply_of(model)) == "I hear you."
+
+    assert len(server.requests) == 5
+    assert not {"stream_options", "max_tokens", "temperature"} & set(server.requests[-1].body)
+    assert server.requests[-1].body["max_completion_tokens"] == 40
+
+
+async def test_closing_a_reply_closes_the_connection_at_once(server, model):
+    server.script(stall(after=2))
+
+    async with aclosing(model.stream(PROMPT)) as items:
+        await anext(items)
+
+    await asyncio.to_thread(server.wait_for_disconnect, timeout=1)
+    assert server.requests[0].disconnected.is_set()
+
+
+@pytest.mark.parametrize("behaviour", [nothing(), stall(after=0), stall(after=2)])
+async def test_cancelling_who_reads_closes_the_connection_at_once(server, behaviour):
+    server.script(behaviour)
+    task = asyncio.create_task(reply_of(OpenAICompatibleModel(url=server.url, name="scripted")))
+    await asyncio.to_thread(server.wait_for_request, 1)
+
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.to_thread(server.wait_for_disconnect, timeout=1)
+
+
+async def test_a_callers_own_timeout_stays_the_callers(server):
+    server.script(stall(after=1))
+    model = OpenAICompatibleModel(url=server.url, name="scripted", patience=Patience())
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await reply_of(model)
+
+
+async def test_a_hundred_replies_run_side_by_side(server):
+    server.default = say("one two three four five", delay=0.05)
+    model = OpenAICompatibleModel(url=server.url, name="scripted")
+
+    replies = await asyncio.gather(*(reply_of(model) for _ in range(100)))
+
+    assert {text_of(items) for items in replies} == {"one two three four five"}
+
+
+async def test_finished_replies_share_a_connection(server, model):
+    for _ in range(3):
+        await reply_of(model)
+
+    assert server.connections_made == 1
+
+
+def test_every_loop_has_connections_of_its_own_and_closes_them(server, model):
+    for _ in range(3):
+        assert text_of(asyncio.run(reply_of(model))) == "I hear you."
+
+
+@pytest.mark.parametrize("status", [400, 401, 429, 500])
+async def test_the_key_is_in_no_error(server, model, status):
+    server.script(refused(status, f"Wrong key {KEY}, in header 'Bearer {KEY}'"), error_in_stream(f"bad key {KEY}"))
+
+    for _ in range(2):
+        with pytest.raises(Exception, match="…") as caught:
+            await reply_of(model)
+        shown = f"{caught.value!r} {caught.value} {vars(caught.value)} {caught.getrepr(style='long')} {model!r}"
+        assert KEY not in shown
+        assert caught.value.__cause__ is None
