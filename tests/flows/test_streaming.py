@@ -1,13 +1,13 @@
 """What a player is promised while a reply is written: the same words on every screen, nothing twice, nothing lost."""
 
 import asyncio
+import contextlib
 import http.client
 import json
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http.cookiejar import CookieJar
 from typing import Any
 
@@ -95,7 +95,7 @@ def visitor(owner: Visitor) -> Visitor:
     return owner
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def second(owner: Visitor) -> Iterator[Site]:
     site = owner.site.another()
     yield site
@@ -286,10 +286,10 @@ def test_an_event_stream_resumes_where_it_was(visitor: Visitor):
 
 def test_an_event_stream_refuses_rubbish_and_strangers(visitor: Visitor):
     def status(**headers: str) -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", visitor.site.port, timeout=20)
-        connection.request("GET", f"/chats/{visitor.chat}/events/", headers=headers)
-        with connection.getresponse() as response:
-            return response.status
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", visitor.site.port, timeout=20)) as connection:
+            connection.request("GET", f"/chats/{visitor.chat}/events/", headers=headers)
+            with connection.getresponse() as response:
+                return response.status
 
     cookie = {"Cookie": f"sessionid={visitor.session}"}
 

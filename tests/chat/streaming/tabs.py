@@ -113,7 +113,9 @@ async def tab_over_network(
         max_size=None,
         open_timeout=PATIENCE,
     ) as socket:
-        yield Tab(page, lambda: socket.recv(decode=True), socket.send)
+        tab = Tab(page, lambda: socket.recv(decode=True), socket.send)
+        await tab.until_frame("hello", len(page.of("hello")) + 1)
+        yield tab
 
 
 @asynccontextmanager
@@ -137,7 +139,10 @@ async def tab_in_process(
             raise ConnectionError(message["code"])
         return message["text"]
 
+    page = page or Transcript()
+    tab = Tab(page, receive, lambda text: socket.send_to(text_data=text))
     try:
-        yield Tab(page or Transcript(), receive, lambda text: socket.send_to(text_data=text))
+        await tab.until_frame("hello", len(page.of("hello")) + 1)
+        yield tab
     finally:
         await socket.disconnect()
