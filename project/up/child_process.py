@@ -29,6 +29,8 @@ class Recipe:
     folder: Path
     #: Lines with these words are left out.
     unsaid: tuple[str, ...] = ()
+    #: It says these words once it does its work.
+    ready_words: str = ""
 
 
 class Child:
@@ -37,6 +39,7 @@ class Child:
     def __init__(self, recipe: Recipe, journal: Journal) -> None:
         self.name = recipe.name
         self.deaths = 0
+        self.ready = asyncio.Event()
         self._recipe = recipe
         self._journal = journal
         self._process: asyncio.subprocess.Process | None = None
@@ -94,6 +97,8 @@ class Child:
         text = line.decode(errors="replace").rstrip()
         if text and not any(words in text for words in self._recipe.unsaid):
             self._journal.line(self.name, text)
+        if self._recipe.ready_words and self._recipe.ready_words in text:
+            self.ready.set()
 
     def end(self) -> None:
         """Ask it to end, and do not start it again."""

@@ -28,7 +28,7 @@ class Household:
     others: tuple[Recipe, ...]
     #: Where the page can be reached from this machine.
     address: tuple[str, int]
-    #: Called once, from a thread, when the page is served.
+    #: Says where to go; called from a thread when the page is served, and once more below what came after.
     welcome: Callable[[], None]
 
 
@@ -51,8 +51,8 @@ def plan(options: Options, *, welcome: Callable[[], None]) -> Household:
 
 def _others(environment: dict[str, str], model_port: int) -> Iterator[Recipe]:
     if model_port:
-        server = ("-m", "chat.llm.builtin_server", "--port", str(model_port))
-        yield _recipe("model", (sys.executable, *server), environment)
+        server = (sys.executable, "-m", "chat.llm.builtin_server", "--port", str(model_port))
+        yield replace(_recipe("model", server, environment), ready_words=" is ready")
     # Projections are fast and share rows: one at a time. Reactions wait for models: threads.
     yield _recipe("projections", _worker("projections", "--pool=solo"), environment)
     yield _recipe("reactions", _worker("reactions", "--pool=threads", "--concurrency=4"), environment)

@@ -52,10 +52,14 @@ class Supervisor:
                 if web.deaths >= TOO_MANY_DEATHS:
                     raise CannotStartError("The web server does not start: its lines above say why.")
                 await asyncio.sleep(0.05)
+        await asyncio.to_thread(household.welcome)
         # After the page: on two cores each of these would delay it.
         for recipe in household.others:
             self._bring_up(recipe)
-        await asyncio.to_thread(household.welcome)
+        if model := self._children.get("model"):
+            await model.ready.wait()
+            # The link stays the last line, below what the model had to say.
+            await asyncio.to_thread(household.welcome)
 
     def _bring_up(self, recipe: Recipe) -> Child:
         child = self._children[recipe.name] = Child(recipe, self._journal)

@@ -15,7 +15,7 @@ from typing import Any, Self
 from tests.servers import eventually
 from tests.site import ROOT
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 class Up:
@@ -46,7 +46,10 @@ class Up:
         self._coming.put(None)
 
     def until(self, words: str) -> str:
-        """The next line that holds these words."""
+        """The first line that holds these words, said already or yet to come."""
+        for line in self.lines:
+            if words in line:
+                return line
         give_up_at = time.monotonic() + PATIENCE
         while (line := self._next(give_up_at)) is not None:
             self.lines.append(line)

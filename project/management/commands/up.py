@@ -1,9 +1,12 @@
 """`manage.py up`: starts everything Palimpsest needs on one machine, and ends it again; `./run` calls it."""
 
 import asyncio
+import logging
 import signal
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, NoReturn
@@ -65,9 +68,10 @@ def _start(given: dict[str, Any], journal: Journal) -> None:
         keep(options, settings.OPTIONS_PATH)
         with journal.working("bringing the database up to date"):
             migrate()
-        with journal.working("setting the stage"):
+        with journal.working("setting the stage"), _bell_unheard():
             make_first_account(demo=not options.no_demo)
         connections.close_all()
+        _speak_of_models(chosen, journal)
         household = plan(chosen, welcome=partial(_welcome, chosen, journal))
         asyncio.run(_supervise(household, journal))
 
@@ -104,11 +108,28 @@ def _with_a_model_name(options: Options, journal: Journal) -> Options:
     return replace(options, model=model)
 
 
+@contextmanager
+def _bell_unheard() -> Iterator[None]:
+    """While nobody listens yet, a bell that cannot be rung is no news."""
+    logger = logging.getLogger("chat.log.bell")
+    logger.disabled = True
+    try:
+        yield
+    finally:
+        logger.disabled = False
+
+
+def _speak_of_models(options: Options, journal: Journal) -> None:
+    if options.model_url:
+        journal.say(f"{options.model} at {options.model_url} plays.")
+        return
+    what = "A tiny built-in model plays" if options.brings_model else "No model plays"
+    journal.say(f"{what}. To connect one: ./run --model-url URL --model NAME [--model-key KEY]")
+    for neighbour in look_around():
+        journal.say(f"{neighbour.name} runs on this machine: ./run {neighbour.flags}")
+
+
 def _welcome(options: Options, journal: Journal) -> None:
-    if options.brings_model:
-        journal.say("A tiny built-in model plays. A better one: ./run --model-url URL --model NAME")
-        for neighbour in look_around():
-            journal.say(f"{neighbour.name} runs on this machine: ./run {neighbour.flags}")
     host = options.host.strip("[]")
     host = WILDCARDS.get(host, host)
     host = f"[{host}]" if ":" in host else host
