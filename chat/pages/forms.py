@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, QueryDict
 from django.utils.datastructures import MultiValueDict
 
@@ -15,6 +14,9 @@ from chat.story.models import Character
 from chat.turns.characters import NAME_CHARACTERS, TEXT_CHARACTERS, Details
 from chat.turns.chats import TITLE_CHARACTERS
 from chat.turns.portraits import MAX_BYTES
+
+if TYPE_CHECKING:
+    from django.core.files.uploadedfile import UploadedFile
 
 type Errors = dict[str, list[str]]
 
@@ -110,9 +112,9 @@ class CharacterForm(forms.Form):
         given: float | None = self.cleaned_data["talkativeness"]
         return 0.5 if given is None else given
 
-    def clean_portrait(self) -> UploadedFile | None:
+    def clean_portrait(self) -> "UploadedFile[bytes] | None":
         """Refuse by size before reading; what it is, `store_portrait` looks at."""
-        portrait: UploadedFile | None = self.cleaned_data["portrait"]
+        portrait: UploadedFile[bytes] | None = self.cleaned_data["portrait"]
         if portrait and (portrait.size or 0) > MAX_BYTES:
             raise forms.ValidationError("This picture is larger than 5 MB. Choose a smaller one.")
         return portrait
