@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from project.web_server import address
-from tests.servers import eventually
+from tests.servers import connects, eventually
 from tests.site import ROOT
 
 pytestmark = pytest.mark.once
@@ -63,7 +63,7 @@ def serving(path: Path, *ways: str) -> "Iterator[subprocess.Popen[str]]":
         text=True,
     ) as process:
         try:
-            eventually(lambda: process.poll() is not None or path.exists(), what="the server")
+            eventually(lambda: process.poll() is not None or connects(path), what="the server")
             yield process
         finally:
             process.kill()
