@@ -328,6 +328,17 @@ async def test_a_hundred_replies_run_side_by_side(server):
 
 
 async def test_finished_replies_share_a_connection(server, model):
+    async def end_late(exchange):
+        exchange.begin()
+        exchange.event(exchange.choice(finish="stop"))
+        exchange.raw(b"data: [DONE]\n\n")
+        await exchange.writer.drain()
+        await asyncio.sleep(0.05)
+        exchange.end()
+
+    model.patience = Patience(last_bytes=5)
+    server.script(end_late, end_late)
+
     for _ in range(3):
         await reply_of(model)
 
