@@ -4,12 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from chat.llm.client import Message, Prompt
 from chat.llm.openai_compatible import OpenAICompatibleModel
+from tests.chat.llm.listening import KEY
 from tests.model_server import ScriptedModelServer
-
-KEY = "sk-0123456789-very-secret"
-PROMPT = Prompt(messages=(Message(role="user", content="Good evening."),), max_tokens=40)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from chat.llm.client import Message, Prompt
 from chat.llm.errors import ModelOutputError, ModelRateLimitedError, ModelServerError, ModelTimeoutError
 from chat.llm.openai_compatible import Patience
 from chat.llm.structured import strict_schema
-from tests.chat.llm.conftest import PROMPT
+from tests.chat.llm.listening import PROMPT
 from tests.model_server import answer_json, nothing, rate_limited, refused, say, server_error
 
 
