@@ -117,8 +117,8 @@ class Hub:
 
     def _wake(self, chat: int, head: int) -> None:
         room = self.rooms.get(chat)
-        if room is not None and (not head or head > room.position):
-            room.wake()
+        if room is not None:
+            room.wake(head)
         if not head or head > self._woken.get(chat, 0):
             self._woken[chat] = max(head, self._woken.get(chat, 0))
             storage.wake(chat)

@@ -61,6 +61,8 @@ class Room:
         #: Ends that are told when their turn has been.
         self._ends: list[tuple[int, Frame]] = []
         self._looked = False
+        #: How far the log goes, as the bell said; what is up to here was read, or will be.
+        self._rung = position
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._news = asyncio.Event()
         self._news.set()
@@ -102,9 +104,12 @@ class Room:
 
     # --- The log ---------------------------------------------------------------------------------------
 
-    def wake(self) -> None:
-        """Something was appended: read on."""
-        self._news.set()
+    def wake(self, head: int = 0) -> None:
+        """Something was appended, up to `head` as far as one knows: read on."""
+        # Each ring comes twice, from this process and by way of the broker; the second finds nothing to do.
+        if not head or head > self._rung:
+            self._rung = max(head, self._rung)
+            self._news.set()
 
     async def _follow(self) -> None:
         while True:
@@ -114,7 +119,7 @@ class Room:
                 if not self._looked:
                     self.see(await in_thread(_running_rows, self.chat))
                     self._looked = True
-                self._bring(await in_thread(frames.after, self.chat, self.position))
+                self._bring(await in_thread(frames.after, self.chat, self.position, head=self._rung))
             except Exception:
                 # Whatever it is, the members wait for it to pass; the log still has what they missed.
                 logger.exception("chat %d could not be read", self.chat)
@@ -157,14 +162,16 @@ class Room:
 
     def hear(self, news: News | Snapshot) -> None:
         """News of a reply, from this process or another."""
+        if isinstance(news, Chunk):
+            # First: a chunk comes for every token, the others twice a reply.
+            self._continue(news)
+            return
         if news.generation in self._over:
             return
         match news:
             case Started():
                 live = self.live.setdefault(news.generation, live_from(news))
                 self._tell(live.started())
-            case Chunk():
-                self._continue(news)
             case Snapshot():
                 self._catch_up(news)
             case Ended():
@@ -186,7 +193,8 @@ class Room:
     def _continue(self, chunk: Chunk) -> None:
         live = self.live.get(chunk.generation)
         if live is None or live.length < chunk.offset:
-            self._fill_gap(chunk)
+            if chunk.generation not in self._over:
+                self._fill_gap(chunk)
             return
         frame = live.continued_by(chunk)
         if frame is not None and not live.settled:
