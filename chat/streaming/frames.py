@@ -160,7 +160,10 @@ class _Telling:
         wanted = {turn for event in events for turn in self._turns_of(event)}
         turns = Turn.objects.filter(chat_id=chat_id).select_related("chat")
         self.turns = turns.in_bulk(wanted) if wanted else {}
-        members = CastMember.objects.filter(chat_id=chat_id).values_list("character", "card") if wanted else []
+        # A player's turn has no portrait to look up.
+        speakers = {turn.speaker for turn in self.turns.values()} - {None}
+        cast = CastMember.objects.filter(chat_id=chat_id, character__in=speakers)
+        members = cast.values_list("character", "card") if speakers else []
         self.cards: dict[int, dict[str, Any]] = dict(members)
 
     @property
