@@ -1,5 +1,7 @@
 """Playing in a real browser, on a real site, with a scripted model."""
 
+import threading
+
 from tests.browser.player import FIRST, TELLS, Player
 from tests.model_server import refused, say
 
@@ -229,4 +231,30 @@ def test_without_scripts_one_can_post_read_and_stop(browser, shared_site, kept_s
     player.gone(".turn.writing")
     gate.set()
     assert player.page.locator(".turn.player").count() == 1
+    player.context.close()
+
+
+def test_a_killed_web_process_leaves_the_text_so_far_and_retry(browser, site):
+    player = Player(browser, site, None)
+    player.page.goto(site.enter_link())
+    player.begin()
+    gate = threading.Event()
+    site.model.script(say(TELLS, gate=gate))
+    player.say("Mara?")
+    player.see(".turn.writing", FIRST)
+    player.page.wait_for_timeout(2500)  # the text is checkpointed once a second
+
+    site.kill()
+    player.see("#offline", "Connection lost. Trying again…")
+    site.start()
+
+    player.context.set_default_timeout(45_000)
+    player.see(".turn.interrupted .cut", "Interrupted")
+    player.gone("#offline")
+    assert player.turns() == ["Mara?", f"*{FIRST}"]
+    assert player.page.locator(".stop").is_hidden()
+    site.model.script(say("“All of it.”"))
+    player.page.click(".turn.interrupted .retry")
+    player.see(".turn.said", "“All of it.”")
+    gate.set()
     player.context.close()

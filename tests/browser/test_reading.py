@@ -144,3 +144,18 @@ def _look_at_what_opens(player: Player, *, narrow: bool) -> None:
 def _assert_accessible(player: Player, state: str) -> None:
     found = Axe().run(player.page)
     assert found.violations_count == 0, f"{state}: {found.generate_report()}"
+
+
+def test_a_link_to_an_old_turn_opens_there_and_leads_to_the_newest(player):
+    player.begin()
+    player.site.manage("shell", "-c", RECORD_SIXTY.format(chat=player.chat))
+    old = player.context.request.get(f"/chats/{player.chat}/turns/").json()[3]
+
+    player.page.goto(f"/chats/{player.chat}/?at={old['place']}#turn-{old['id']}")
+
+    assert player.page.locator(f"#turn-{old['id']}").is_visible()
+    box = player.page.locator(f"#turn-{old['id']}").bounding_box()
+    assert 0 < box["y"] < 800
+    player.page.click("text=Newest turns")
+    player.see(".turn.player", "Turn 59")
+    assert player.from_the_end() < 2
