@@ -22,7 +22,8 @@ def write_text(protocol: WebSocketProtocol, text: str) -> bool:
     transport = protocol.transport
     if protocol.state != protocol.STATE_OPEN or protocol._perMessageCompress is not None:  # noqa: SLF001
         return False
-    frame = _frame(text.encode())
+    # A lone surrogate, which a careless model server may send, must not end the connection.
+    frame = _frame(text.encode(errors="replace"))
     if unsent(transport):
         # After what waits already.
         transport.write(frame)

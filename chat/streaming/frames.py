@@ -161,7 +161,7 @@ class _Telling:
         turns = Turn.objects.filter(chat_id=chat_id).select_related("chat")
         self.turns = turns.in_bulk(wanted) if wanted else {}
         # A player's turn has no portrait to look up.
-        speakers = {turn.speaker for turn in self.turns.values()} - {None}
+        speakers = {turn.speaker for turn in self.turns.values() if turn.speaker is not None}
         cast = CastMember.objects.filter(chat_id=chat_id, character__in=speakers)
         members = cast.values_list("character", "card") if speakers else []
         self.cards: dict[int, dict[str, Any]] = dict(members)

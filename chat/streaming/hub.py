@@ -62,6 +62,7 @@ class Hub:
         for room in self.rooms.values():
             room.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._wire.close()
 
     # --- Rooms -----------------------------------------------------------------------------------------
 
