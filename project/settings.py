@@ -281,6 +281,8 @@ LOGGING = {
         "httpx2": {"level": "WARNING"},
         "httpcore2": {"level": "WARNING"},
         "openai": {"level": "WARNING"},
+        # A traceback a second while the broker is away; chat.streaming.wire says it in one line.
+        "channels_redis": {"level": "CRITICAL"},
         "django.channels.server": {"level": "WARNING"},
         # Here as well, for its other handlers: the one that mails errors.
         "django.request": {"filters": ["without_tokens"]},
