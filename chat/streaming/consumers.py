@@ -13,7 +13,8 @@ from chat.database import in_thread
 from chat.errors import ChatError
 from chat.story.access import get_chat_for
 from chat.story.models import Chat
-from chat.streaming.frames import Frame, error, reset
+from chat.streaming.frame import Frame
+from chat.streaming.frames import error, reset
 from chat.streaming.hub import Hub, hub
 from chat.streaming.outbox import Outbox
 from chat.streaming.rooms import Member, Room

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from chat.story.models import Chat, Turn
 from chat.templatetags import icons, prose
+from chat.turns.marks import Mark
 
 HUES = 12
 #: Neighbouring ids get hues far apart.
@@ -25,6 +26,13 @@ def render_turn(turn: Turn, chat: Chat, cards: Mapping[int, Mapping[str, Any]]) 
     card = cards.get(turn.speaker) if turn.speaker is not None else None
     template_of_a_turn: Any = get_template("chat/_turn.html")
     html: SafeString = template_of_a_turn.render({"turn": turn, "chat": chat, "card": card})
+    return html
+
+
+def render_mark(mark: Mark) -> SafeString:
+    """What stands between turns as HTML, the same for every reader."""
+    template_of_a_mark: Any = get_template("chat/_mark.html")
+    html: SafeString = template_of_a_mark.render({"mark": mark})
     return html
 
 

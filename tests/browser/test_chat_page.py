@@ -202,6 +202,13 @@ def test_the_scene_changes_without_leaving_the_page(player):
     player.site.model.script(say("“Boats.”"))
     player.say("What do you see?")
     player.see(".break", "The harbour")
+    player.see("#hearers", "hear what is said now")
+    other = player.context.new_page()
+    other.goto(f"/chats/{player.chat}/")
+    player.page.click(".cast >> text=Leaves >> nth=0")
+    for page in (player.page, other):
+        page.locator("#leaves > .between:nth-last-child(3)", has_text="Mara leaves").wait_for()
+        page.locator("#hearers", has_text="Mara will not know of it.").wait_for()
 
 
 def test_a_turn_can_be_linked_to(player):

@@ -7,7 +7,6 @@ a stream again gives the same rows to the last bit (`story.rebuild`).
 from collections.abc import Iterable
 
 from chat.log.models import Event
-from chat.statements import fetch, update
 from chat.story.fold import cast, chats, scenes, turns
 from chat.story.models import Chat
 from chat.story.payloads import (
@@ -37,12 +36,12 @@ def fold(chat_id: int, recorded: Iterable[tuple[Event, Payload]]) -> None:
         chat = chats.create(chat_id, event, first)
         del pairs[0]
     else:
-        chat = fetch(Chat, column="id", value=chat_id)
+        chat = Chat.objects.get(id=chat_id)
     before = dict(vars(chat))
     for event, payload in pairs:
         _apply(chat, event, payload)
     if changed := [name for name, value in before.items() if name != "_state" and vars(chat)[name] != value]:
-        update(chat, changed)
+        chat.save(update_fields=changed)
 
 
 def _apply(chat: Chat, event: Event, payload: Payload) -> None:

@@ -103,6 +103,44 @@ def test_a_place_that_is_no_number_is_refused(player, chat, place):
     assert player.get(f"/chats/{chat.id}/older/", {"before": place}).status_code == 400
 
 
+def test_who_comes_and_goes_is_marked_among_the_turns(player, chat):
+    ilse, owner = cast_of(chat)["Ilse"], owner_of(chat)
+    say(chat, "One.")
+    scenes.leave(chat, character=ilse, by=owner)
+    say(chat, "Two.")
+    scenes.enter(chat, character=ilse, by=owner)
+    scenes.open_scene(chat, title="The cellar", present=[ilse], by=owner)
+    scenes.close_scene(chat, by=owner)
+
+    html = player.get(f"/chats/{chat.id}/older/").content.decode()
+
+    order = ["Scene 1", "Mara, Ilse", "One.", "Ilse leaves", "Two.", "Ilse enters", "Scene 2", "The cellar", "scene ends"]
+    assert sorted(order, key=html.index) == order
+    assert html.count("The scene ends") == 1
+
+
+def test_marks_come_with_the_window_they_stand_in(player, chat):
+    many_turns(chat, 60)
+    scenes.rename_scene(chat, title="Dusk", by=owner_of(chat))
+    first = chat.turns.live().in_story_order().values_list("place", flat=True)[10]
+
+    newest = player.get(f"/chats/{chat.id}/older/").content.decode()
+    before = player.get(f"/chats/{chat.id}/older/", {"before": first}).content.decode()
+
+    assert 'class="between' not in newest
+    assert before.count('class="between') == 1
+    assert "Dusk" in before
+
+
+def test_one_line_says_who_hears_what_is_said(player, chat):
+    both = player.get(f"/chats/{chat.id}/").content.decode()
+    scenes.leave(chat, character=cast_of(chat)["Ilse"], by=owner_of(chat))
+    one = player.get(f"/chats/{chat.id}/panel/").content.decode()
+
+    assert "Mara and Ilse hear what is said now.<" in both
+    assert "Mara hears what is said now. Ilse will not know of it.<" in one
+
+
 def test_an_empty_story_says_what_to_do(player, chat):
     assert "Nobody has spoken yet" in player.get(f"/chats/{chat.id}/").content.decode()
 
