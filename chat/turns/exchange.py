@@ -71,7 +71,7 @@ class KeyTooLongError(ChatError):
 
 
 class EmptyCastError(ChatError):
-    """Nobody is present who could answer. Open a scene, or let someone enter it, first."""
+    """Nobody is here who could go on. Open a scene, or let someone enter, first."""
 
     status = 409
 
@@ -96,8 +96,9 @@ async def post_turn(  # noqa: PLR0913  (what a player sends)
     """Record a turn at once, even while a reply runs, and begin a reply if none does.
 
     `speaker` is the character whom the player wants to hear next. An empty text records no turn: someone goes
-    on. Raises TurnTooLongError, EmptyCastError, UnknownSpeakerError, KeyTooLongError, KeyReusedError,
-    TooManyTurnsError; then nothing is recorded.
+    on, if anyone is present. A turn that nobody hears draws no reply. Raises TurnTooLongError, EmptyCastError,
+    UnknownSpeakerError, AbsentSpeakerError, KeyTooLongError, KeyReusedError, TooManyTurnsError; then nothing is
+    recorded.
     """
     count_turn(user.pk)
     posted = await in_thread(record_turn, chat, user=user, text=text, speaker=speaker, key=key)
@@ -238,7 +239,7 @@ def _check(chat: Chat, text: str, speaker: int | None, key: str | None) -> None:
         raise TurnTooLongError
     if key and len(key) > KEY_CHARACTERS:
         raise KeyTooLongError
-    if not chat.present:
+    if not text and not chat.present:
         raise EmptyCastError
     if speaker is not None and speaker not in chat.present:
         raise AbsentSpeakerError if chat.cast.filter(character=speaker).exists() else UnknownSpeakerError

@@ -6,7 +6,7 @@ from django.test import AsyncClient, Client
 from chat.database import in_thread
 from chat.story.models import Chat, Turn
 from chat.turns import generation, scenes
-from tests.factories import make_chat, make_user, owner_of
+from tests.factories import cast_of, make_chat, make_user, owner_of
 from tests.model_server import ScriptedModelServer
 from tests.model_server import say as answer
 
@@ -161,14 +161,28 @@ async def test_a_turn_with_half_a_character_is_recorded_without_it(async_player,
 
 
 def test_a_refused_turn_costs_a_browser_none_of_its_words(player, chat):
-    scenes.close_scene(chat, by=owner_of(chat))
+    scenes.leave(chat, character=cast_of(chat)["Ilse"], by=owner_of(chat))
+    sent = {"text": "Are you <here>?", "speaker": "Ilse"}
 
-    answered = player.post(f"/chats/{chat.id}/turns/", {"text": "Is anybody <here>?"}, headers={"Accept": "text/html"})
+    answered = player.post(f"/chats/{chat.id}/turns/", sent, headers={"Accept": "text/html"})
 
     assert answered.status_code == 409
     html = answered.content.decode()
-    assert "Is anybody &lt;here&gt;?</textarea>" in html
-    assert "Nobody is present who could answer." in html
+    assert "Are you &lt;here&gt;?</textarea>" in html
+    assert "Who is to speak is not in the scene." in html
+
+
+def test_with_nobody_present_a_line_is_recorded_and_going_on_is_refused(player, chat):
+    scenes.close_scene(chat, by=owner_of(chat))
+
+    said = player.post(f"/chats/{chat.id}/turns/", {"text": "Is anybody here?"}, headers=JSON)
+    refused = player.post(f"/chats/{chat.id}/turns/", {"text": ""}, headers=JSON)
+    page = player.post(f"/chats/{chat.id}/turns/", {"text": ""}, headers={"Accept": "text/html"})
+
+    assert (said.status_code, refused.status_code, page.status_code) == (201, 409, 409)
+    assert refused.json()["detail"] == "Nobody is here who could go on. Open a scene, or let someone enter, first."
+    assert page.content.decode().count("Nobody is here") == 1
+    assert not chat.generations.exists()
 
 
 def test_stopping_when_nothing_runs_says_so(player, chat):

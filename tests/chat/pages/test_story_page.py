@@ -114,7 +114,17 @@ def test_who_comes_and_goes_is_marked_among_the_turns(player, chat):
 
     html = player.get(f"/chats/{chat.id}/older/").content.decode()
 
-    order = ["Scene 1", "Mara, Ilse", "One.", "Ilse leaves", "Two.", "Ilse enters", "Scene 2", "The cellar", "scene ends"]
+    order = [
+        "Scene 1",
+        "Mara, Ilse",
+        "One.",
+        "Ilse leaves",
+        "Two.",
+        "Ilse enters",
+        "Scene 2",
+        "The cellar",
+        "scene ends",
+    ]
     assert sorted(order, key=html.index) == order
     assert html.count("The scene ends") == 1
 

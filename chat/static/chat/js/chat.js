@@ -163,6 +163,7 @@ async function refreshHead() {
     status.rename(here("scene").querySelector("h1").textContent);
     transcript.retitle(here("scene").dataset);
     transcript.repaint();
+    composer.offer();
     refreshChats();
     return pending;
   } catch {
