@@ -1,5 +1,6 @@
 """Playing in a real browser, on a real site, with a scripted model."""
 
+import re
 import threading
 
 from tests.browser.player import FIRST, TELLS, Player
@@ -238,6 +239,7 @@ def test_a_turn_can_be_linked_to(player):
     player.say("Remember this.")
     player.see(".turn.player", "Remember this.")
 
+    assert re.fullmatch(r"\d\d:\d\d", player.page.inner_text(".turn.player .when"))
     player.page.click(".turn.player .when")
     player.see(".toast", "The link to this turn is copied.")
     assert "#turn-" in player.page.url

@@ -180,6 +180,24 @@ def test_a_deleted_chat_comes_back_with_undo(client, chat):
     assert client.get(f"/chats/{chat.id}/info/").status_code == 200
 
 
+def test_a_chat_that_comes_back_into_the_archive_says_so(client, chat):
+    client.post(f"/chats/{chat.id}/archive/")
+    client.post(f"/chats/{chat.id}/delete/")
+
+    html = client.post(f"/chats/{chat.id}/undelete/", follow=True).content.decode()
+
+    assert "“Night watch” is back, in the archive." in html
+    assert "Archived · Scene 1" in " ".join(html.split())
+
+
+def test_the_page_about_a_chat_has_one_name(client, chat):
+    html = client.get(f"/chats/{chat.id}/info/").content.decode()
+
+    assert "<title>About this chat: Night watch · Palimpsest</title>" in html
+    assert "<h1>About this chat</h1>" in html
+    assert "About this chat" in client.get("/").content.decode()
+
+
 @pytest.mark.parametrize(
     ("deed", "back", "field"), [("pin", "unpin", "pinned_at"), ("archive", "unarchive", "archived_at")]
 )
