@@ -12,6 +12,7 @@ from django.utils import timezone
 from chat.database import in_thread
 from chat.errors import ChatError
 from chat.log import bell
+from chat.log.text import clean
 from chat.story import writer
 from chat.story.models import Chat
 from chat.story.payloads import ReplyRequested, UserTurn
@@ -70,6 +71,12 @@ class KeyTooLongError(ChatError):
     status = 422
 
 
+class UnwritableKeyError(ChatError):
+    """An idempotency key has to be text that can be written: without U+0000 and without halves of characters."""
+
+    status = 422
+
+
 class EmptyCastError(ChatError):
     """Nobody is here who could go on. Open a scene, or let someone enter, first."""
 
@@ -97,8 +104,8 @@ async def post_turn(  # noqa: PLR0913  (what a player sends)
 
     `speaker` is the character whom the player wants to hear next. An empty text records no turn: someone goes
     on, if anyone is present. A turn that nobody hears draws no reply. Raises TurnTooLongError, EmptyCastError,
-    UnknownSpeakerError, AbsentSpeakerError, KeyTooLongError, KeyReusedError, TooManyTurnsError; then nothing is
-    recorded.
+    UnknownSpeakerError, AbsentSpeakerError, KeyTooLongError, UnwritableKeyError, KeyReusedError, TooManyTurnsError;
+    then nothing is recorded.
     """
     count_turn(user.pk)
     posted = await in_thread(record_turn, chat, user=user, text=text, speaker=speaker, key=key)
@@ -149,7 +156,7 @@ async def sweep(announcer: Announcer) -> int:
 
 def record_turn(chat: Chat, *, user: "User", text: str, speaker: int | None, key: str | None) -> Posted:
     """Write a player's turn, or the request to go on, into the log (see `post_turn`)."""
-    text = text.strip()
+    text = clean(text).strip()
     _check(chat, text, speaker, key)
     said = UserTurn(text=text, addressed=speaker) if text else ReplyRequested(addressed=speaker)
     source = writer.Source(actor=actor(user), at=timezone.now(), key=f"{actor(user)}:{key}" if key else None)
@@ -239,6 +246,8 @@ def _check(chat: Chat, text: str, speaker: int | None, key: str | None) -> None:
         raise TurnTooLongError
     if key and len(key) > KEY_CHARACTERS:
         raise KeyTooLongError
+    if key and clean(key) != key:
+        raise UnwritableKeyError
     if not text and not chat.present:
         raise EmptyCastError
     if speaker is not None and speaker not in chat.present:

@@ -256,6 +256,25 @@ def test_a_scene_without_the_cast_is_refused(client, chat):
     assert refused.json()["detail"] == "This character is not in the cast of this story."
 
 
+HOSTILE = [
+    b"[" * 100_000, b'{"x": ' + b"[" * 5000 + b"]" * 5000 + b"}", b"9" * 9000, b"\xff", b"null",
+    b'{"title": "\\u0000", "character": "\\ud800", "present": ["\\u0000"], "characters": "\\ud800", "name": "\\u0000"}',
+    b'{"title": 7, "character": 1e400, "present": [true], "characters": {"a": 1}, "name": [[]]}',
+    b'{"title": "\\ud800", "character": ' + b"9" * 400 + b', "present": [' + b"9" * 400 + b'], "characters": [-1]}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", HOSTILE)
+def test_what_cannot_be_read_is_refused_at_every_json_door(client, chat, body):
+    doors = [f"/chats/{chat.id}/{door}" for door in POSTS if "delete" not in door]
+    doors += ["/chats/", "/characters/", "/characters/adopt/", f"/characters/{cast_of(chat)['Mara']}/"]
+
+    answers = {door: client.post(door, body, content_type="application/json", headers=JSON) for door in doors}
+
+    assert {door: answer.status_code for door, answer in answers.items() if answer.status_code >= 500} == {}
+    assert all(answer.json().get("detail") for answer in answers.values() if answer.status_code >= 400)
+
+
 GETS = ["info/", "story.md", "turns/1/why/"]
 POSTS = [
     "info/", "rename/", "pin/", "unpin/", "archive/", "unarchive/", "delete/", "undelete/", "cast/",

@@ -142,6 +142,9 @@ async def test_the_same_key_posts_one_turn(async_player, chat):
         (b'{"text": 7}', 422),
         (b'{"text": "x", "speaker": "Nobody"}', 422),
         (b'{"text": "x", "speaker": {"a": 1}}', 422),
+        (b'{"text": "x", "speaker": ' + b"9" * 400 + b"}", 422),
+        (b'{"text": "x", "speaker": ' + b"9" * 9000 + b"}", 400),
+        (b'{"text": "x", "speaker": "\\u0000\\ud800"}', 422),
     ],
 )
 def test_a_malformed_turn_is_refused_with_a_sentence(player, chat, body, status):
