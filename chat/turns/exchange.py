@@ -5,7 +5,7 @@ import logging
 import random
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
@@ -107,8 +107,7 @@ async def post_turn(  # noqa: PLR0913  (what a player sends)
     UnknownSpeakerError, AbsentSpeakerError, KeyTooLongError, UnwritableKeyError, KeyReusedError, TooManyTurnsError;
     then nothing is recorded.
     """
-    count_turn(user.pk)
-    posted = await in_thread(record_turn, chat, user=user, text=text, speaker=speaker, key=key)
+    posted = await in_thread(_count_and_record, chat, user=user, text=text, speaker=speaker, key=key)
     if not posted.repeated:
         await answer(chat.id, announcer)
     return posted
@@ -125,7 +124,7 @@ async def retry(chat: Chat, *, user: "User", generation: str | None = None, anno
 
     Raises NothingToRetryError and ReplyRunningError.
     """
-    count_turn(user.pk)
+    await in_thread(count_turn, user.pk)
     await asyncio.shield(spawn(_retry(chat.id, generation, announcer)))
 
 
@@ -152,6 +151,11 @@ async def sweep(announcer: Announcer) -> int:
     for chat in await in_thread(claims.waiting, now=timezone.now()):
         done += await _heal(chat, answer(chat, announcer))
     return done
+
+
+def _count_and_record(chat: Chat, *, user: "User", **sent: Any) -> Posted:
+    count_turn(user.pk)
+    return record_turn(chat, user=user, **sent)
 
 
 def record_turn(chat: Chat, *, user: "User", text: str, speaker: int | None, key: str | None) -> Posted:
