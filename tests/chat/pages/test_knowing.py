@@ -17,18 +17,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def chat() -> Chat:
-    return make_chat()
-
-
-@pytest.fixture
-def client(chat: Chat) -> Client:
-    client = Client()
-    client.force_login(owner_of(chat))
-    return client
-
-
-@pytest.fixture
 def operator(django_user_model) -> Client:
     client = Client()
     client.force_login(django_user_model.objects.create_superuser("operator"))
