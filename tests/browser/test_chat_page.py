@@ -212,27 +212,6 @@ def test_the_scene_changes_without_leaving_the_page(player):
         page.locator("#hearers", has_text="Mara will not know of it.").wait_for()
 
 
-def test_with_nobody_here_the_composer_says_so_and_a_line_is_still_kept(player):
-    player.begin(("Mara",))
-    assert player.page.inner_text(".send") == "Go on"
-    player.page.click(".cast >> text=Leaves")
-    player.see("#next", "Nobody is here to answer.")
-    player.until("document.querySelector('.send').textContent === 'Send'")
-    player.page.click(".send")
-    player.say("Is anybody here?")
-
-    player.see(".turn.player", "Is anybody here?")
-    assert not player.page.locator("#refusal").is_visible()
-    assert not player.page.locator("#hearers").is_visible()
-    player.page.click(".cast >> text=Enters")
-    player.until("document.querySelector('.send').textContent === 'Go on'")
-    assert player.turns() == ["Is anybody here?"]
-
-    player.site.model.script(say("“I am now.”"))
-    player.page.click(".send")
-    player.see(".turn.said", "“I am now.”")
-
-
 def test_a_turn_can_be_linked_to(player):
     player.begin()
     player.context.grant_permissions(["clipboard-read", "clipboard-write"])
