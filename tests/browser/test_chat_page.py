@@ -261,7 +261,7 @@ def test_a_killed_web_process_leaves_the_text_so_far_and_retry(browser, site):
     player.see(".turn.interrupted .cut", "Interrupted")
     player.gone("#offline")
     assert player.turns() == ["Mara?", f"*{FIRST}"]
-    assert player.page.locator(".stop").is_hidden()
+    player.gone(".stop")
     site.model.script(say("“All of it.”"))
     player.page.click(".turn.interrupted .retry")
     player.see(".turn.said", "“All of it.”")
