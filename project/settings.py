@@ -87,6 +87,9 @@ DATABASE_THREADS = int(os.environ.get("PALIMPSEST_DATABASE_THREADS", "8"))
 #: Per user and minute; "0" for no limit.
 TURNS_PER_MINUTE = int(os.environ.get("PALIMPSEST_TURNS_PER_MINUTE", "60"))
 LOGINS_PER_MINUTE = int(os.environ.get("PALIMPSEST_LOGINS_PER_MINUTE", "10"))
+#: "Why this reply" is kept for so many of a chat's newest replies, and for so many days.
+PROMPTS_PER_CHAT = int(os.environ.get("PALIMPSEST_PROMPTS_PER_CHAT", "200"))
+PROMPT_DAYS = int(os.environ.get("PALIMPSEST_PROMPT_DAYS", "30"))
 #: Random histories each law is tried on in the tests; raise it for a night's run.
 LAW_EXAMPLES = int(os.environ.get("PALIMPSEST_LAW_EXAMPLES", "20"))
 LOG_LEVEL = os.environ.get("PALIMPSEST_LOG_LEVEL", "INFO")

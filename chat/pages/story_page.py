@@ -5,18 +5,21 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.text import get_text_list
 
 from chat.errors import ChatError
 from chat.log import read
 from chat.pages import lists, notices
 from chat.pages.models import Preference
-from chat.story.models import Chat, Scene, Turn
-from chat.templatetags.story_text import render_turn
-from chat.turns import generation, transcript
+from chat.story.models import Chat, Turn
+from chat.templatetags.story_text import render_mark, render_turn
+from chat.turns import generation, marks, transcript
 from chat.turns.models import Generation
 
 #: Of a page opened at one turn, those that come after it.
 TURNS_AFTER = 25
+#: Names in a row before the rest are only counted.
+NAMED = 4
 
 type Cards = dict[int, dict[str, Any]]
 type Context = dict[str, Any]
@@ -40,15 +43,12 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A turn of the transcript with what stands before and after it."""
+    """What stands in the transcript: a turn, or a mark between turns (then `turn` is None)."""
 
-    turn: Turn
     html: SafeString
-    #: The scene that this turn is the first of in this window.
-    opens: Scene | None
-    #: It is the window's first turn, so only the turns before can tell whether the scene opens here.
-    joint: bool
-    queued: bool
+    turn: Turn | None = None
+    #: A player's turn that waits for the reply after the running one.
+    queued: bool = False
 
 
 def story_page(request: HttpRequest, chat: Chat, *, draft: str = "", refusal: str = "") -> Context:
@@ -62,7 +62,7 @@ def story_page(request: HttpRequest, chat: Chat, *, draft: str = "", refusal: st
         "detached": detached,
         "last": page.turns[-1] if page.turns else None,
         "more": page.more,
-        "turns": items(chat, page, _cards(head["cast"]), head["notice"]),
+        "turns": items(chat, page, head["cast"], head["notice"]),
         "sections": lists.chat_list(request.user),
         "model": notices.model_notice(request.user),
         "enter_sends": enter_sends(request),
@@ -78,7 +78,7 @@ def older_page(chat: Chat, before: int | None) -> Context:
     return {
         "chat": chat,
         "more": page.more,
-        "turns": items(chat, page, _cards(cast(chat)), notice),
+        "turns": items(chat, page, cast(chat), notice),
     }
 
 
@@ -89,6 +89,7 @@ def head_and_panel(chat: Chat) -> Context:
     return {
         "chat": chat,
         "cast": members,
+        "hearers": hearers(members),
         "notice": notice,
         "written": _written(chat, notice),
         "card": _cards(members).get(notice.speaker) if notice else None,
@@ -103,24 +104,38 @@ def cast(chat: Chat) -> list[Member]:
     return sorted(members, key=lambda member: not member.present)
 
 
-def items(chat: Chat, page: transcript.Page, cards: Cards, notice: Generation | None) -> list[Item]:
-    """The window's turns as HTML, with scene breaks and with those that wait for the next reply marked."""
+def hearers(members: list[Member]) -> str:
+    """Who hears what is said now, and who does not; "" when nobody is present."""
+    here = [member.name for member in members if member.present]
+    away = [member.name for member in members if not member.present]
+    if not here:
+        return ""
+    heard = f"{_listed(here)} {'hears' if len(here) == 1 else 'hear'} what is said now."
+    return f"{heard} {_listed(away)} will not know of it." if away else heard
+
+
+def items(chat: Chat, page: transcript.Page, members: list[Member], notice: Generation | None) -> list[Item]:
+    """The window as HTML, turns and marks in story order; those that wait for the next reply say so."""
     running = notice if notice and notice.state == Generation.State.RUNNING else None
-    scenes = Scene.objects.in_bulk({turn.scene for turn in page.turns if turn.scene is not None})
-    found, scene = [], None
-    for at, turn in enumerate(page.turns):
-        opens = scenes.get(turn.scene) if turn.scene is not None and turn.scene != scene else None
-        scene = turn.scene
-        found.append(
-            Item(
-                turn=turn,
-                html=render_turn(turn, chat, cards),
-                opens=opens,
-                joint=at == 0 and page.more,
-                queued=bool(running and turn.kind == Turn.Kind.USER and turn.place > running.answers_up_to),
-            )
+    cards, names = _cards(members), {member.character: member.name for member in members}
+    first = page.turns[0].place if page.more else 0
+    found = marks.between(chat, first=first, before=page.before, names=names)
+    return [
+        Item(render_mark(one))
+        if isinstance(one, marks.Mark)
+        else Item(
+            render_turn(one, chat, cards),
+            one,
+            queued=bool(running and one.kind == Turn.Kind.USER and one.place > running.answers_up_to),
         )
-    return found
+        for one in marks.interleaved(page.turns, found)
+    ]
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) > NAMED:
+        names = [*names[: NAMED - 1], f"{len(names) - NAMED + 1} others"]
+    return get_text_list(names, "and")
 
 
 def enter_sends(request: HttpRequest) -> bool:

@@ -11,9 +11,11 @@ from channels.exceptions import StopConsumer
 
 from chat.database import in_thread
 from chat.errors import ChatError
+from chat.log.text import clean
 from chat.story.access import get_chat_for
 from chat.story.models import Chat
-from chat.streaming.frames import Frame, error, reset
+from chat.streaming.frame import Frame
+from chat.streaming.frames import error, reset
 from chat.streaming.hub import Hub, hub
 from chat.streaming.outbox import Outbox
 from chat.streaming.rooms import Member, Room
@@ -140,13 +142,16 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
             case {"type": "stop"}:
                 await exchange.stop(chat)
             case {"type": "retry"}:
-                await exchange.retry(chat, user=user, generation=_text(command, "generation"), announcer=self.hub)
+                generation = clean(_text(command, "generation"))
+                await exchange.retry(chat, user=user, generation=generation, announcer=self.hub)
             case _:
                 raise BadCommandError
         return None
 
     async def _post(self, chat: Chat, text: str, command: dict[str, Any]) -> Frame:
         named = command.get("speaker")
+        if not isinstance(named, str | int | None):
+            raise BadCommandError
         speaker = await in_thread(exchange.find_speaker, chat, str(named)) if named else None
         key = _text(command, "key")
         posted = await exchange.post_turn(
@@ -167,7 +172,7 @@ def _since(scope: dict[str, Any]) -> int | None:
 def _command(message: dict[str, Any]) -> dict[str, Any]:
     try:
         command = json.loads(message.get("text") or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadCommandError from None
     if not isinstance(command, dict):
         raise BadCommandError
@@ -182,7 +187,7 @@ def _text(command: dict[str, Any], name: str) -> str | None:
 
 
 def _refusal(refusal: ChatError, command: dict[str, Any]) -> Frame:
-    more = {name: command[name] for name in ("key",) if isinstance(command.get(name), str)}
+    more = {name: clean(command[name]) for name in ("key",) if isinstance(command.get(name), str)}
     if (wait := getattr(refusal, "retry_after", None)) is not None:
         more["retry_after"] = wait
     return error(status=refusal.status, detail=refusal.detail, **more)

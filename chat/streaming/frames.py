@@ -4,14 +4,8 @@ Offsets and lengths of text are in characters as Python counts them (Unicode cod
 JavaScript, which counts UTF-16 units, must use `[...text].length`.
 """
 
-import json
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cached_property
-from json.encoder import encode_basestring
 from typing import Any
 
 from chat.log import read
@@ -46,32 +40,20 @@ from chat.story.payloads import (
     decode,
     kind_of,
 )
-from chat.templatetags.story_text import render_turn
+from chat.streaming.frame import Frame
+from chat.streaming.kept import KeptFrames
+from chat.templatetags.story_text import render_mark, render_turn
+from chat.turns import marks
 
 #: A browser that missed more events than this reloads the newest page of turns instead.
 MOST_EVENTS = 200
 #: Rendered frames kept in a process; the newest turns of the chats that are being read.
 KEPT_FRAMES = 512
-_DELTA = '{"type":"delta","generation":"%(generation)s","seq":%(seq)d,"offset":%(offset)d,"text":%(text)s}'
+_kept = KeptFrames(KEPT_FRAMES)
+#: Whoever gets one of these looks at the chat's head anew.
+TELL_OF_THE_HEAD = {"chat", "mark_html"}
 #: Kinds that are not worth a frame.
 SILENT = {kind_of(ReplyRequested), kind_of(ChatCreated)}
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One frame; `position` is that of its event, 0 for what is not in the log (tokens and their like)."""
-
-    type: str
-    body: dict[str, Any]
-    position: int = 0
-
-    @cached_property
-    def text(self) -> str:
-        """The frame as it goes over a WebSocket; made once, however many sockets it goes to."""
-        if self.type == "delta":
-            # One for every token: four times as fast as the general way.
-            return _DELTA % {**self.body, "text": encode_basestring(self.body["text"])}
-        return json.dumps({"type": self.type, **self.body}, ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,14 +145,20 @@ class _Telling:
         self.chat_id = chat_id
         self.events = events
         self.payloads = {event.position: decode(event.kind, event.payload) for event in events}
-        self.kept = {event.position: _kept.get(_key(chat_id, event)) for event in events}
+        if any(isinstance(payload, CharacterRevised) for payload in self.payloads.values()):
+            # What was rendered before shows the portrait as it was.
+            _kept.forget(chat_id)
+        self.kept = {event.position: _kept.get(chat_id, event) for event in events}
         wanted = {turn for event in events for turn in self._turns_of(event)}
         turns = Turn.objects.filter(chat_id=chat_id).select_related("chat")
         self.turns = turns.in_bulk(wanted) if wanted else {}
+        self.marking = [event for event in marks.shown(events) if self.kept[event.position] is None]
+        self.scenes = marks.scenes_of(self.marking)
         # A player's turn has no portrait to look up.
-        speakers = {turn.speaker for turn in self.turns.values() if turn.speaker is not None}
-        cast = CastMember.objects.filter(chat_id=chat_id, character__in=speakers)
-        members = cast.values_list("character", "card") if speakers else []
+        seen = {turn.speaker for turn in self.turns.values() if turn.speaker is not None}
+        seen |= {one for event in self.marking for one in marks.characters_in(self.payloads[event.position])}
+        cast = CastMember.objects.filter(chat_id=chat_id, character__in=seen)
+        members = cast.values_list("character", "card") if seen else []
         self.cards: dict[int, dict[str, Any]] = dict(members)
 
     @property
@@ -186,7 +174,7 @@ class _Telling:
         for event in self.events:
             if (frame := self.frame(event)) is None:
                 continue
-            if frame.type == "chat" and frames and frames[-1].type == "chat":
+            if frame.type in TELL_OF_THE_HEAD and frames and frames[-1].type == "chat":
                 frames.pop()
             frames.append(frame)
         return frames
@@ -197,7 +185,7 @@ class _Telling:
             return kept
         frame = self._frame(event.position, self.payloads[event.position])
         if frame is not None:
-            _kept.put(_key(self.chat_id, event), frame)
+            _kept.put(self.chat_id, event, frame)
         return frame
 
     def _turns_of(self, event: Event) -> list[int]:
@@ -225,10 +213,20 @@ class _Telling:
             case (
                 ChatRenamed() | PremiseChanged() | PersonaChanged() | ChatPinned() | ChatUnpinned()
                 | ChatArchived() | ChatUnarchived() | ChatDeleted() | ChatUndeleted()
-                | MemberJoined() | MemberLeft() | CharacterJoined() | CharacterRevised()
-                | SceneOpened() | SceneRenamed() | SceneClosed() | CharacterEntered() | CharacterExited()
+                | MemberJoined() | MemberLeft() | CharacterJoined() | CharacterRevised() | SceneRenamed()
             ):  # fmt: skip
                 return Frame("chat", {"position": position}, position)
+            case SceneOpened() | SceneClosed() | CharacterEntered() | CharacterExited():
+                return self._marked(position, payload)
+
+    def _marked(self, position: int, payload: Payload) -> Frame | None:
+        if position not in {event.position for event in self.marking}:
+            return None
+        names = {character: card["name"] for character, card in self.cards.items()}
+        mark = marks.mark_of(position, payload, names=names, scenes=self.scenes)
+        if mark is None:
+            return None
+        return Frame("mark_html", {"position": position, "html": str(render_mark(mark))}, position)
 
     def _said(self, position: int) -> Frame:
         turn = self.turns[position]
@@ -260,35 +258,3 @@ class _Telling:
 
     def _html(self, turn: Turn) -> str:
         return str(render_turn(turn, turn.chat, self.cards))
-
-
-type _Key = tuple[int, int, datetime]
-
-
-def _key(chat_id: int, event: Event) -> _Key:
-    # With the time: tests and restored backups use positions again.
-    return chat_id, event.position, event.recorded_at
-
-
-class _KeptFrames:
-    """The most recently used frames of this process."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._frames: OrderedDict[_Key, Frame] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: _Key) -> Frame | None:
-        with self._lock:
-            if key in self._frames:
-                self._frames.move_to_end(key)
-            return self._frames.get(key)
-
-    def put(self, key: _Key, frame: Frame) -> None:
-        with self._lock:
-            self._frames[key] = frame
-            if len(self._frames) > self._most:
-                self._frames.popitem(last=False)
-
-
-_kept = _KeptFrames(KEPT_FRAMES)

@@ -8,6 +8,7 @@ from typing import Any
 
 from channels.layers import get_channel_layer
 from django.db.models import Q
+from django.utils import timezone
 
 from chat.database import in_thread
 from chat.log import bell, read
@@ -17,7 +18,7 @@ from chat.streaming.live import Snapshot
 from chat.streaming.rooms import NOT_FOUND, NOT_SIGNED_IN, Room
 from chat.streaming.sessions import NotSignedInError, turned_away
 from chat.streaming.wire import Wire
-from chat.turns import exchange, generation
+from chat.turns import exchange, generation, pruning
 from chat.turns.announce import News, announce_with
 from chat.turns.generation import in_flight_tasks, spawn
 from chat.turns.models import Generation
@@ -26,6 +27,7 @@ from chat.turns.running import Running
 logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 5.0
+PRUNE_SECONDS = 600.0
 _STREAM_PREFIX = stream_of(0).removesuffix("0")
 
 
@@ -53,6 +55,7 @@ class Hub:
             self._hear_bell,
             self._sweep_forever,
             self._look_at_members,
+            self._prune,
         ]
         self._tasks = [spawn(_for_ever(one)) for one in work]
 
@@ -153,6 +156,11 @@ class Hub:
         for chat, room in self.rooms.items():
             room.see(row for row in replies if row.chat_id == chat)
         await exchange.sweep(self)
+
+    async def _prune(self) -> None:
+        # Each process does it: the second finds nothing to do.
+        await asyncio.sleep(PRUNE_SECONDS)
+        await in_thread(pruning.prune_prompts, now=timezone.now())
 
     async def _look_at_members(self) -> None:
         while True:

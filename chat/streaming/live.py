@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from chat.streaming.frames import Frame
+from chat.streaming.frame import Frame
 from chat.turns.announce import Chunk, Ended, Started
 from chat.turns.models import Generation
 from chat.turns.running import Running

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from chat.streaming.frames import Frame, merge_deltas
+from chat.streaming.frame import Frame
+from chat.streaming.frames import merge_deltas
 
 
 class Outbox:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from chat.database import in_thread
 from chat.streaming import frames
-from chat.streaming.frames import Batch, Frame, hello, reset
+from chat.streaming.frame import Frame
+from chat.streaming.frames import Batch, hello, reset
 from chat.streaming.live import Live, Snapshot, end_in, end_told_by, ended, live_from, live_of, running_in, snapshot_in
 from chat.streaming.outbox import Outbox
 from chat.turns.announce import Chunk, Ended, News, Started

@@ -13,7 +13,7 @@ from chat.errors import ChatError
 from chat.log import read
 from chat.story.access import get_chat_for
 from chat.streaming import frames
-from chat.streaming.frames import Frame
+from chat.streaming.frame import Frame
 
 PREFIX = "chat-"
 

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -9,9 +10,12 @@ from django.contrib.messages.storage.base import Message
 from django.template.loader import get_template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 
 from chat.story.models import Chat, Turn
 from chat.templatetags import icons, prose
+from chat.turns.lines import last_whole_sentence
+from chat.turns.marks import Mark
 
 HUES = 12
 #: Neighbouring ids get hues far apart.
@@ -28,6 +32,13 @@ def render_turn(turn: Turn, chat: Chat, cards: Mapping[int, Mapping[str, Any]]) 
     return html
 
 
+def render_mark(mark: Mark) -> SafeString:
+    """What stands between turns as HTML, the same for every reader."""
+    template_of_a_mark: Any = get_template("chat/_mark.html")
+    html: SafeString = template_of_a_mark.render({"mark": mark})
+    return html
+
+
 @register.filter(name="prose")
 def as_prose(text: str) -> SafeString:
     """A story's text as safe HTML (see prose.render)."""
@@ -38,6 +49,24 @@ def as_prose(text: str) -> SafeString:
 def plain(text: str) -> str:
     """A line of a story without the stars that mark its actions, for a list."""
     return text.replace("*", "")
+
+
+@register.filter
+def opening(text: str, words: int) -> str:
+    """How a text begins: its first whole sentences of at most so many words, else so many words and an ellipsis."""
+    found = text.split()
+    if len(found) <= words:
+        return text
+    kept = " ".join(found[:words])
+    whole = last_whole_sentence(kept)
+    return whole if whole != kept or kept[-1] in ".!?…" else f"{kept.rstrip(',;:–—')}…"
+
+
+@register.filter
+def ago(moment: datetime) -> str:
+    """How long ago: "just now", "3 minutes ago"."""
+    since = timesince(moment)
+    return "just now" if since.startswith("0") else f"{since} ago"
 
 
 @register.filter

@@ -96,13 +96,16 @@ def claim_retry(chat_id: int, *, generation: str | None, now: datetime) -> Claim
 
 
 def unanswered(chat: Chat) -> list[Event]:
-    """The player's turns, and requests to go on, that no reply has taken up yet, newest first."""
+    """The player's turns, and requests to go on, that no reply has taken up yet, newest first.
+
+    Without the turns that nobody heard: who enters later cannot answer them.
+    """
     taken_up = Generation.objects.filter(chat=chat).aggregate(top=models.Max("answers_up_to"))["top"] or 0
     since = max(chat.answered_to, taken_up)
     if chat.asked_at <= since:
         return []
     openers = Event.objects.filter(stream_id=chat.id, position__gt=since, kind__in=_OPENERS)
-    return list(openers.order_by("-position")[:MAX_OPENERS])
+    return list(openers.exclude(_unheard("position")).order_by("-position")[:MAX_OPENERS])
 
 
 def waiting(*, now: datetime) -> list[int]:
@@ -111,7 +114,7 @@ def waiting(*, now: datetime) -> list[int]:
     asked = Chat.objects.filter(
         asked_at__gt=models.F("answered_to"), deleted_at=None, last_turn_at__lt=now - ABOUT_TO_BEGIN
     )
-    return list(asked.exclude(models.Exists(taken_up)).values_list("id", flat=True))
+    return list(asked.exclude(models.Exists(taken_up)).exclude(_unheard("asked_at")).values_list("id", flat=True))
 
 
 def release(claim: Claim) -> None:
@@ -155,6 +158,10 @@ def _standing(before: Generation) -> int | None:
     if written and standing is None:
         raise NothingToRetryError
     return standing
+
+
+def _unheard(position: str) -> models.Exists:
+    return models.Exists(Turn.objects.filter(id=models.OuterRef(position), witnesses=[]))
 
 
 def _running(chat_id: int) -> bool:

@@ -5,13 +5,14 @@ import logging
 import random
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
 from chat.database import in_thread
 from chat.errors import ChatError
 from chat.log import bell
+from chat.log.text import clean
 from chat.story import writer
 from chat.story.models import Chat
 from chat.story.payloads import ReplyRequested, UserTurn
@@ -70,8 +71,14 @@ class KeyTooLongError(ChatError):
     status = 422
 
 
+class UnwritableKeyError(ChatError):
+    """An idempotency key has to be text that can be written: without U+0000 and without halves of characters."""
+
+    status = 422
+
+
 class EmptyCastError(ChatError):
-    """Nobody is present who could answer. Open a scene, or let someone enter it, first."""
+    """Nobody is here who could go on. Open a scene, or let someone enter, first."""
 
     status = 409
 
@@ -96,11 +103,11 @@ async def post_turn(  # noqa: PLR0913  (what a player sends)
     """Record a turn at once, even while a reply runs, and begin a reply if none does.
 
     `speaker` is the character whom the player wants to hear next. An empty text records no turn: someone goes
-    on. Raises TurnTooLongError, EmptyCastError, UnknownSpeakerError, KeyTooLongError, KeyReusedError,
-    TooManyTurnsError; then nothing is recorded.
+    on, if anyone is present. A turn that nobody hears draws no reply. Raises TurnTooLongError, EmptyCastError,
+    UnknownSpeakerError, AbsentSpeakerError, KeyTooLongError, UnwritableKeyError, KeyReusedError, TooManyTurnsError;
+    then nothing is recorded.
     """
-    count_turn(user.pk)
-    posted = await in_thread(record_turn, chat, user=user, text=text, speaker=speaker, key=key)
+    posted = await in_thread(_count_and_record, chat, user=user, text=text, speaker=speaker, key=key)
     if not posted.repeated:
         await answer(chat.id, announcer)
     return posted
@@ -117,7 +124,7 @@ async def retry(chat: Chat, *, user: "User", generation: str | None = None, anno
 
     Raises NothingToRetryError and ReplyRunningError.
     """
-    count_turn(user.pk)
+    await in_thread(count_turn, user.pk)
     await asyncio.shield(spawn(_retry(chat.id, generation, announcer)))
 
 
@@ -146,9 +153,14 @@ async def sweep(announcer: Announcer) -> int:
     return done
 
 
+def _count_and_record(chat: Chat, *, user: "User", **sent: Any) -> Posted:
+    count_turn(user.pk)
+    return record_turn(chat, user=user, **sent)
+
+
 def record_turn(chat: Chat, *, user: "User", text: str, speaker: int | None, key: str | None) -> Posted:
     """Write a player's turn, or the request to go on, into the log (see `post_turn`)."""
-    text = text.strip()
+    text = clean(text).strip()
     _check(chat, text, speaker, key)
     said = UserTurn(text=text, addressed=speaker) if text else ReplyRequested(addressed=speaker)
     source = writer.Source(actor=actor(user), at=timezone.now(), key=f"{actor(user)}:{key}" if key else None)
@@ -238,7 +250,9 @@ def _check(chat: Chat, text: str, speaker: int | None, key: str | None) -> None:
         raise TurnTooLongError
     if key and len(key) > KEY_CHARACTERS:
         raise KeyTooLongError
-    if not chat.present:
+    if key and clean(key) != key:
+        raise UnwritableKeyError
+    if not text and not chat.present:
         raise EmptyCastError
     if speaker is not None and speaker not in chat.present:
         raise AbsentSpeakerError if chat.cast.filter(character=speaker).exists() else UnknownSpeakerError

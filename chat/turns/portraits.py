@@ -34,7 +34,10 @@ def store_portrait(content: bytes) -> str:
     name = f"{hashlib.sha256(encoded).hexdigest()}.webp"
     folder = settings.MEDIA_ROOT / "portraits"
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / name).exists():
+    if (folder / name).exists():
+        # Wanted again: not to be pruned before somebody refers to it.
+        (folder / name).touch()
+    else:
         _write_whole(folder / name, encoded)
     return name
 

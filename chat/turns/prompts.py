@@ -7,6 +7,7 @@ go in runs (see `first_kept`), not one by one: the prefix then stays the same fo
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from chat.llm.client import Message, Prompt, estimate_tokens
 from chat.story.payloads import Card
@@ -66,6 +67,8 @@ class Budget:
     reply: int
 
 
+# Asked for twice a prompt: to be counted and to be sent.
+@lru_cache(maxsize=256)
 def instructions(scene: Scene, budget: Budget) -> str:
     """The stable beginning of a chat prompt: what the speaker is, knows and must keep to, within its shares."""
     me = scene.speaker

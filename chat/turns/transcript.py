@@ -14,6 +14,8 @@ class Page:
 
     turns: list[Turn]
     more: bool
+    #: They stand before this place; None: at the story's end.
+    before: int | None = None
 
 
 def newest(chat: Chat, *, before: int | None = None, limit: int = PAGE_TURNS) -> Page:
@@ -22,7 +24,7 @@ def newest(chat: Chat, *, before: int | None = None, limit: int = PAGE_TURNS) ->
     if before is not None:
         turns = turns.filter(place__lt=before)
     found = list(turns.order_by("-place", "-id")[: limit + 1])
-    return Page(found[:limit][::-1], more=len(found) > limit)
+    return Page(found[:limit][::-1], more=len(found) > limit, before=before)
 
 
 def pending_notice(chat: Chat) -> Generation | None:

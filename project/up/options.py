@@ -11,6 +11,7 @@ from project.up.errors import CannotStartError
 
 BUILTIN = "builtin"
 NO_MODEL = "none"
+LAST_PORT = 65535
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +32,13 @@ class Options:
     def brings_model(self) -> bool:
         """Whether the built-in model is to run."""
         return not self.model_url and self.model in {"", BUILTIN}
+
+
+def port_of(words: str) -> int:
+    """A port as it was written; ValueError with a sentence for anything else."""
+    if not (words.isascii() and words.isdecimal() and int(words) <= LAST_PORT):
+        raise ValueError(f"{words!r} is no port: choose one from 1 to {LAST_PORT}, or 0 for any that is free.")
+    return int(words)
 
 
 def decide(current: Options, *, given: Mapping[str, Any]) -> Options:

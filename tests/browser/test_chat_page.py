@@ -1,5 +1,6 @@
 """Playing in a real browser, on a real site, with a scripted model."""
 
+import re
 import threading
 
 from tests.browser.player import FIRST, TELLS, Player
@@ -202,6 +203,13 @@ def test_the_scene_changes_without_leaving_the_page(player):
     player.site.model.script(say("“Boats.”"))
     player.say("What do you see?")
     player.see(".break", "The harbour")
+    player.see("#hearers", "hear what is said now")
+    other = player.context.new_page()
+    other.goto(f"/chats/{player.chat}/")
+    player.page.click(".cast >> text=Leaves >> nth=0")
+    for page in (player.page, other):
+        page.locator("#leaves > .between:nth-last-child(3)", has_text="Mara leaves").wait_for()
+        page.locator("#hearers", has_text="Mara will not know of it.").wait_for()
 
 
 def test_a_turn_can_be_linked_to(player):
@@ -210,6 +218,7 @@ def test_a_turn_can_be_linked_to(player):
     player.say("Remember this.")
     player.see(".turn.player", "Remember this.")
 
+    assert re.fullmatch(r"\d\d:\d\d", player.page.inner_text(".turn.player .when"))
     player.page.click(".turn.player .when")
     player.see(".toast", "The link to this turn is copied.")
     assert "#turn-" in player.page.url
@@ -252,7 +261,7 @@ def test_a_killed_web_process_leaves_the_text_so_far_and_retry(browser, site):
     player.see(".turn.interrupted .cut", "Interrupted")
     player.gone("#offline")
     assert player.turns() == ["Mara?", f"*{FIRST}"]
-    assert player.page.locator(".stop").is_hidden()
+    player.gone(".stop")
     site.model.script(say("“All of it.”"))
     player.page.click(".turn.interrupted .retry")
     player.see(".turn.said", "“All of it.”")

@@ -158,7 +158,7 @@ def test_a_deleted_chat_comes_back_with_undo(page):
     begin(page, "Gone and back")
 
     page.goto("/")
-    page.get_by_role("link", name="Settings of “Gone and back”").click()
+    page.get_by_role("link", name="About this chat “Gone and back”").click()
     page.get_by_role("button", name="Delete").click()
     expect(page.get_by_role("link", name="Gone and back")).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
@@ -176,7 +176,7 @@ def test_without_scripts_a_story_is_cast_begun_set_and_put_away(plain):
     expect(plain.get_by_role("heading", name="By hand", level=1)).to_be_visible()
 
     plain.goto("/")
-    plain.get_by_role("link", name="Settings of “By hand”").click()
+    plain.get_by_role("link", name="About this chat “By hand”").click()
     plain.get_by_label("Premise").fill("A quieter beginning.")
     plain.get_by_role("button", name="Save").click()
     expect(plain.get_by_text("Saved.")).to_be_visible()

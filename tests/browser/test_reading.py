@@ -158,4 +158,5 @@ def test_a_link_to_an_old_turn_opens_there_and_leads_to_the_newest(player):
     assert 0 < box["y"] < 800
     player.page.click("text=Newest turns")
     player.see(".turn.player", "Turn 59")
+    player.see(".transcript.held")
     player.is_at_the_end()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from project.management.commands.up import Command
 from tests.project.starting import Up, all_gone
 from tests.servers import eventually
 
@@ -38,6 +39,25 @@ def test_a_port_that_is_taken_is_said(var: Path):
         assert refusal(var, "--port", port) == (
             f"Port {port} on 127.0.0.1 is taken: stop what listens there, or choose another with --port."
         )
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--port", "abc"), "--port: 'abc' is no port: choose one from 1 to 65535, or 0 for any that is free."),
+        (("--port", "99999"), "--port: '99999' is no port: choose one from 1 to 65535, or 0 for any that is free."),
+        (("--port",), "--port: expected one argument"),
+        (
+            ("--prot", "8001"),
+            "There is no option --prot 8001; ./run takes --host --port --no-demo --model-url --model --model-key.",
+        ),
+    ],
+)
+def test_an_option_that_cannot_be_read_is_one_sentence(words: tuple[str, ...], sentence: str, capfd):
+    with pytest.raises(SystemExit) as refused:
+        Command().run_from_argv(["manage.py", "up", *words])
+
+    assert (refused.value.code, capfd.readouterr().err) == (2, f"{sentence}\n")
 
 
 def test_an_address_of_another_machine_is_said(var: Path):

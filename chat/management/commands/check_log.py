@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from chat.log.models import Event, Stream
 from chat.story.models import Chat, stream_of
@@ -28,6 +28,8 @@ class Command(BaseCommand):
         streams = Stream.objects.order_by("id")
         if chat is not None:
             streams = streams.filter(name=stream_of(chat))
+            if not streams.exists():
+                raise CommandError(f"There is no chat {chat}.")
         checked = wrong = 0
         for stream in streams.iterator(chunk_size=BATCH):
             checked += 1

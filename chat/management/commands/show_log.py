@@ -29,7 +29,7 @@ class Command(BaseCommand):
         """Exit status 1 when there is no such stream."""
         name = stream or stream_of(chat or 0)
         if not Stream.objects.filter(name=name).exists():
-            raise CommandError(f"There is no stream “{name}”.")
+            raise CommandError(f"There is no stream “{stream}”." if stream else f"There is no chat {chat}.")
         line = _as_json if format == "jsonl" else _as_text
         events = Event.objects.filter(stream__name=name, position__gt=after).order_by("position")
         for event in events.iterator(chunk_size=BATCH):

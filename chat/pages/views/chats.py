@@ -180,7 +180,10 @@ def chat_delete(request: HttpRequest, chat_id: int) -> HttpResponse:
 @signed_in
 def chat_undelete(request: HttpRequest, chat_id: int) -> HttpResponse:
     """Bring a deleted chat back."""
-    deeds.undelete(get_deleted_chat_for(request.user, chat_id), by=player(request))
+    chat = get_deleted_chat_for(request.user, chat_id)
+    deeds.undelete(chat, by=player(request))
+    if chat.archived_at and not wants_json(request):
+        notify(request, f"“{chat.title}” is back, in the archive.")
     return done(request, reverse("chat", args=[chat_id]))
 
 

@@ -11,7 +11,8 @@ from django.views.decorators.http import require_safe
 
 from chat.pages.answers import signed_in
 from chat.story.access import get_chat_for, may_see_portrait
-from chat.story.models import Chat
+from chat.story.models import Chat, Turn
+from chat.turns import marks
 
 PORTRAIT_NAME = re.compile(r"[0-9a-f]{64}\.webp")
 
@@ -45,12 +46,19 @@ def _markdown(chat: Chat) -> Iterator[str]:
     yield f"# {chat.title}\n"
     if chat.premise:
         yield "\n" + "\n".join(f"> {line}".rstrip() for line in chat.premise.splitlines()) + "\n"
-    scenes = {scene.id: scene for scene in chat.scenes.all()}
-    current: int | None = None
-    for turn in chat.turns.live().in_story_order().iterator():
-        if turn.scene != current and (scene := scenes.get(turn.scene or 0)):
-            yield f"\n## Scene {scene.number}{': ' + scene.title if scene.title else ''}\n"
-        current = turn.scene
-        yield f"\n**{turn.speaker_name}:** {turn.text}\n"
-        if turn.state != "complete":
-            yield f"\n*({turn.state})*\n"
+    names = dict(chat.cast.values_list("character", "name"))
+    turns = chat.turns.live().in_story_order().iterator()
+    for one in marks.interleaved(turns, marks.between(chat, names=names)):
+        yield _marked(one) if isinstance(one, marks.Mark) else _said(one)
+
+
+def _marked(mark: marks.Mark) -> str:
+    if not mark.number:
+        return f"\n*{mark.sentence}*\n"
+    present = f"\n*{', '.join(mark.names)}*\n" if mark.names else ""
+    return f"\n## Scene {mark.number}{': ' + mark.title if mark.title else ''}\n{present}"
+
+
+def _said(turn: Turn) -> str:
+    cut = f"\n*({turn.state})*\n" if turn.state != "complete" else ""
+    return f"\n**{turn.speaker_name}:** {turn.text}\n{cut}"

@@ -114,7 +114,9 @@ async def _post(request: HttpRequest, story: Chat) -> exchange.Posted:
 
 def _refused(request: HttpRequest, story: Chat, error: ChatError) -> HttpResponse:
     """The page again with the sentence and what was typed: a refusal must not cost a player their words."""
-    context = story_page.story_page(request, story, draft=request.POST.get("text", ""), refusal=error.detail)
+    # That nobody is here, the composer says already.
+    refusal = "" if isinstance(error, exchange.EmptyCastError) else error.detail
+    context = story_page.story_page(request, story, draft=request.POST.get("text", ""), refusal=refusal)
     return render(request, "chat/chat.html", context, status=error.status)
 
 

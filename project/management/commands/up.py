@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django.core.management.color import supports_color
 from django.db import connections
 
@@ -21,10 +21,12 @@ from project.up.errors import CannotStartError
 from project.up.first_start import entrance, make_first_account, still_to_be_used
 from project.up.journal import Journal
 from project.up.neighbours import look_around, offered_model
-from project.up.options import Options, decide, keep
+from project.up.options import Options, decide, keep, port_of
 from project.up.preparing import claim_folder, free_port, migrate
 from project.up.recipes import WILDCARDS, Household, names_of_this_machine, plan
 from project.up.supervisor import Supervisor
+
+OPTIONS = ("host", "port", "no-demo", "model-url", "model", "model-key")
 
 
 class Command(BaseCommand):
@@ -33,10 +35,16 @@ class Command(BaseCommand):
     help = "Starts everything Palimpsest needs on this machine and prints the link that lets you in."
     requires_system_checks: list[str] = []  # noqa: RUF012  (Django's own declaration)
 
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """The parser; what it cannot read is one sentence and exit status 2, without a page on how to use it."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.error = partial(_refuse, parser)  # type: ignore[method-assign]
+        return parser
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The options of a start; those given are kept for the next one."""
         parser.add_argument("--host", help="address to serve on (127.0.0.1)")
-        parser.add_argument("--port", type=int, help="port to serve on (8000; 0 for any free one)")
+        parser.add_argument("--port", type=_port, help="port to serve on (8000; 0 for any free one)")
         parser.add_argument("--no-demo", action="store_true", default=None, help="no demo story")
         parser.add_argument("--model-url", help="an OpenAI-compatible endpoint, as http://127.0.0.1:11434/v1")
         parser.add_argument("--model", help="its name there; 'builtin' for the built-in one, 'none' for none")
@@ -46,9 +54,8 @@ class Command(BaseCommand):
         """Exit status 1 and one sentence when it cannot be started."""
         signal.signal(signal.SIGTERM, _as_if_by_ctrl_c)
         journal = Journal(self._write, coloured=supports_color() and not given["no_color"])
-        names = ("host", "port", "no_demo", "model_url", "model", "model_key")
         try:
-            _start({name: given[name] for name in names}, journal)
+            _start({name: given[name] for name in (option.replace("-", "_") for option in OPTIONS)}, journal)
         except CannotStartError as error:
             self.stderr.write(str(error))
             sys.exit(1)
@@ -61,6 +68,20 @@ class Command(BaseCommand):
     def _write(self, text: str) -> None:
         self.stdout.write(text)
         self.stdout.flush()
+
+
+def _refuse(parser: CommandParser, message: str) -> NoReturn:
+    unknown = message.removeprefix("unrecognized arguments: ")
+    if unknown == message:
+        parser.exit(2, f"{message.removeprefix('argument ')}\n")
+    parser.exit(2, f"There is no option {unknown}; ./run takes {' '.join(f'--{name}' for name in OPTIONS)}.\n")
+
+
+def _port(words: str) -> int:
+    try:
+        return port_of(words)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
 
 
 def _start(given: dict[str, Any], journal: Journal) -> None:
@@ -87,9 +108,9 @@ async def _supervise(household: Household, journal: Journal) -> None:
 def _configured() -> Options:
     """The environment's options, and where it is silent those that were kept."""
     try:
-        port = int(settings.PORT)
-    except ValueError:
-        raise CannotStartError(f"PALIMPSEST_PORT is {settings.PORT!r}, which is no number.") from None
+        port = port_of(settings.PORT)
+    except ValueError as error:
+        raise CannotStartError(f"PALIMPSEST_PORT: {error}") from None
     return Options(
         host=settings.HOST,
         port=port,

@@ -49,8 +49,12 @@ def test_only_what_came_after_a_position_is_shown_as_text():
 
 
 def test_a_stream_that_does_not_exist_is_an_error():
-    with pytest.raises(CommandError):
+    with pytest.raises(CommandError, match=r"There is no chat 999\."):
         run("show_log", "--chat", "999")
+    with pytest.raises(CommandError, match=r"There is no chat 999\."):
+        run("check_log", "--chat", "999")
+    with pytest.raises(CommandError, match=r"There is no stream “operation”\."):
+        run("show_log", "--stream", "operation")
 
 
 def test_a_sound_log_is_one_line():

@@ -8,28 +8,13 @@ from django.test import Client
 from chat.log.models import Event
 from chat.story.models import Chat
 from chat.turns.demo import demo_of
-from tests.factories import cast_of, make_character, make_chat, make_user, owner_of, say
+from tests.chat.pages.conftest import page
+from tests.factories import cast_of, make_character, make_user, owner_of, say
 
 pytestmark = pytest.mark.django_db
 
 JSON = {"Accept": "application/json"}
 NOON = datetime(2026, 3, 12, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def chat() -> Chat:
-    return make_chat()
-
-
-@pytest.fixture
-def client(chat: Chat) -> Client:
-    client = Client()
-    client.force_login(owner_of(chat))
-    return client
-
-
-def page(client: Client, path: str) -> str:
-    return client.get(path).content.decode()
 
 
 # --- Beginning one -------------------------------------------------------------------------------------------
@@ -180,6 +165,24 @@ def test_a_deleted_chat_comes_back_with_undo(client, chat):
     assert client.get(f"/chats/{chat.id}/info/").status_code == 200
 
 
+def test_a_chat_that_comes_back_into_the_archive_says_so(client, chat):
+    client.post(f"/chats/{chat.id}/archive/")
+    client.post(f"/chats/{chat.id}/delete/")
+
+    html = client.post(f"/chats/{chat.id}/undelete/", follow=True).content.decode()
+
+    assert "“Night watch” is back, in the archive." in html
+    assert "Archived · Scene 1" in " ".join(html.split())
+
+
+def test_the_page_about_a_chat_has_one_name(client, chat):
+    html = client.get(f"/chats/{chat.id}/info/").content.decode()
+
+    assert "<title>About this chat: Night watch · Palimpsest</title>" in html
+    assert "<h1>About this chat</h1>" in html
+    assert "About this chat" in client.get("/").content.decode()
+
+
 @pytest.mark.parametrize(
     ("deed", "back", "field"), [("pin", "unpin", "pinned_at"), ("archive", "unarchive", "archived_at")]
 )
@@ -236,6 +239,25 @@ def test_a_scene_without_the_cast_is_refused(client, chat):
 
     assert refused.status_code == 422
     assert refused.json()["detail"] == "This character is not in the cast of this story."
+
+
+HOSTILE = [
+    b"[" * 100_000, b'{"x": ' + b"[" * 5000 + b"]" * 5000 + b"}", b"9" * 9000, b"\xff", b"null",
+    b'{"title": "\\u0000", "character": "\\ud800", "present": ["\\u0000"], "characters": "\\ud800", "name": "\\u0000"}',
+    b'{"title": 7, "character": 1e400, "present": [true], "characters": {"a": 1}, "name": [[]]}',
+    b'{"title": "\\ud800", "character": ' + b"9" * 400 + b', "present": [' + b"9" * 400 + b'], "characters": [-1]}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", HOSTILE)
+def test_what_cannot_be_read_is_refused_at_every_json_door(client, chat, body):
+    doors = [f"/chats/{chat.id}/{door}" for door in POSTS if "delete" not in door]
+    doors += ["/chats/", "/characters/", "/characters/adopt/", f"/characters/{cast_of(chat)['Mara']}/"]
+
+    answers = {door: client.post(door, body, content_type="application/json", headers=JSON) for door in doors}
+
+    assert {door: answer.status_code for door, answer in answers.items() if answer.status_code >= 500} == {}
+    assert all(answer.json().get("detail") for answer in answers.values() if answer.status_code >= 400)
 
 
 GETS = ["info/", "story.md", "turns/1/why/"]

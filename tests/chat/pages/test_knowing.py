@@ -17,18 +17,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def chat() -> Chat:
-    return make_chat()
-
-
-@pytest.fixture
-def client(chat: Chat) -> Client:
-    client = Client()
-    client.force_login(owner_of(chat))
-    return client
-
-
-@pytest.fixture
 def operator(django_user_model) -> Client:
     client = Client()
     client.force_login(django_user_model.objects.create_superuser("operator"))
@@ -106,6 +94,7 @@ def test_why_knows_no_turn_of_another_chat(client, chat):
 def test_a_story_can_be_taken_along_as_markdown(client, chat):
     say(chat, "*I knock.*")
     reply(chat, "“Come in", state="stopped")
+    scenes.leave(chat, character=cast_of(chat)["Ilse"], by=owner_of(chat))
     scenes.open_scene(chat, title="The landing", present=[cast_of(chat)["Mara"]], by=owner_of(chat))
     reply(chat, "“Look.”")
 
@@ -114,8 +103,9 @@ def test_a_story_can_be_taken_along_as_markdown(client, chat):
     assert answer["Content-Type"] == "text/markdown; charset=utf-8"
     assert answer["Content-Disposition"] == 'attachment; filename="night-watch.md"'
     assert answer.content.decode() == (
-        "# Night watch\n\n> A lamp must be kept burning.\n\n## Scene 1\n\n**You:** *I knock.*\n\n"
-        "**Mara:** “Come in\n\n*(stopped)*\n\n## Scene 2: The landing\n\n**Mara:** “Look.”\n"
+        "# Night watch\n\n> A lamp must be kept burning.\n\n## Scene 1\n\n*Mara, Ilse*\n\n**You:** *I knock.*\n\n"
+        "**Mara:** “Come in\n\n*(stopped)*\n\n*Ilse leaves*\n\n## Scene 2: The landing\n\n*Mara*\n\n"
+        "**Mara:** “Look.”\n"
     )
 
 

@@ -8,28 +8,13 @@ from django.test import Client
 from chat.pages.lists import chat_list
 from chat.story.models import Chat
 from chat.turns import chats as deeds
+from tests.chat.pages.conftest import page
 from tests.factories import make_chat, make_user, owner_of
 
 pytestmark = pytest.mark.django_db
 
 JSON = {"Accept": "application/json"}
 NOON = datetime(2026, 3, 12, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def chat() -> Chat:
-    return make_chat()
-
-
-@pytest.fixture
-def client(chat: Chat) -> Client:
-    client = Client()
-    client.force_login(owner_of(chat))
-    return client
-
-
-def page(client: Client, path: str) -> str:
-    return client.get(path).content.decode()
 
 
 def played(chat: Chat, *, ago: timedelta) -> None:

@@ -6,25 +6,13 @@ from django.test import AsyncClient, Client
 from chat.database import in_thread
 from chat.story.models import Chat, Turn
 from chat.turns import generation, scenes
-from tests.factories import make_chat, make_user, owner_of
+from tests.factories import cast_of, make_user, owner_of
 from tests.model_server import ScriptedModelServer
 from tests.model_server import say as answer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 JSON = {"Accept": "application/json"}
-
-
-@pytest.fixture
-def chat() -> Chat:
-    return make_chat()
-
-
-@pytest.fixture
-def player(chat: Chat) -> Client:
-    client = Client()
-    client.force_login(owner_of(chat))
-    return client
 
 
 @pytest.fixture
@@ -142,10 +130,13 @@ async def test_the_same_key_posts_one_turn(async_player, chat):
         (b'{"text": 7}', 422),
         (b'{"text": "x", "speaker": "Nobody"}', 422),
         (b'{"text": "x", "speaker": {"a": 1}}', 422),
+        (b'{"text": "x", "speaker": ' + b"9" * 400 + b"}", 422),
+        (b'{"text": "x", "speaker": ' + b"9" * 9000 + b"}", 400),
+        (b'{"text": "x", "speaker": "\\u0000\\ud800"}', 422),
     ],
 )
-def test_a_malformed_turn_is_refused_with_a_sentence(player, chat, body, status):
-    answered = player.post(f"/chats/{chat.id}/turns/", body, content_type="application/json")
+def test_a_malformed_turn_is_refused_with_a_sentence(client, chat, body, status):
+    answered = client.post(f"/chats/{chat.id}/turns/", body, content_type="application/json")
 
     assert answered.status_code == status
     assert answered.json()["detail"]
@@ -160,34 +151,48 @@ async def test_a_turn_with_half_a_character_is_recorded_without_it(async_player,
     assert (await Turn.objects.aget(id=answered.json()["turn_id"])).text == "a \ufffd b"
 
 
-def test_a_refused_turn_costs_a_browser_none_of_its_words(player, chat):
-    scenes.close_scene(chat, by=owner_of(chat))
+def test_a_refused_turn_costs_a_browser_none_of_its_words(client, chat):
+    scenes.leave(chat, character=cast_of(chat)["Ilse"], by=owner_of(chat))
+    sent = {"text": "Are you <here>?", "speaker": "Ilse"}
 
-    answered = player.post(f"/chats/{chat.id}/turns/", {"text": "Is anybody <here>?"}, headers={"Accept": "text/html"})
+    answered = client.post(f"/chats/{chat.id}/turns/", sent, headers={"Accept": "text/html"})
 
     assert answered.status_code == 409
     html = answered.content.decode()
-    assert "Is anybody &lt;here&gt;?</textarea>" in html
-    assert "Nobody is present who could answer." in html
+    assert "Are you &lt;here&gt;?</textarea>" in html
+    assert "Who is to speak is not in the scene." in html
 
 
-def test_stopping_when_nothing_runs_says_so(player, chat):
-    assert player.post(f"/chats/{chat.id}/turns/cancel/").json() == {"cancelled": False}
-    back = player.post(f"/chats/{chat.id}/turns/cancel/", headers={"Accept": "text/html"})
+def test_with_nobody_present_a_line_is_recorded_and_going_on_is_refused(client, chat):
+    scenes.close_scene(chat, by=owner_of(chat))
+
+    said = client.post(f"/chats/{chat.id}/turns/", {"text": "Is anybody here?"}, headers=JSON)
+    refused = client.post(f"/chats/{chat.id}/turns/", {"text": ""}, headers=JSON)
+    page = client.post(f"/chats/{chat.id}/turns/", {"text": ""}, headers={"Accept": "text/html"})
+
+    assert (said.status_code, refused.status_code, page.status_code) == (201, 409, 409)
+    assert refused.json()["detail"] == "Nobody is here who could go on. Open a scene, or let someone enter, first."
+    assert page.content.decode().count("Nobody is here") == 1
+    assert not chat.generations.exists()
+
+
+def test_stopping_when_nothing_runs_says_so(client, chat):
+    assert client.post(f"/chats/{chat.id}/turns/cancel/").json() == {"cancelled": False}
+    back = client.post(f"/chats/{chat.id}/turns/cancel/", headers={"Accept": "text/html"})
     assert back["Location"] == f"/chats/{chat.id}/"
 
 
-def test_retrying_where_nothing_failed_is_refused(player, chat):
-    assert player.post(f"/chats/{chat.id}/retry/", headers=JSON).status_code == 409
-    assert player.post(f"/chats/{chat.id}/retry/", {"generation": "\x00"}, headers=JSON).status_code == 409
+def test_retrying_where_nothing_failed_is_refused(client, chat):
+    assert client.post(f"/chats/{chat.id}/retry/", headers=JSON).status_code == 409
+    assert client.post(f"/chats/{chat.id}/retry/", {"generation": "\x00"}, headers=JSON).status_code == 409
 
 
-def test_too_many_turns_are_told_when_to_come_back(player, chat, settings):
+def test_too_many_turns_are_told_when_to_come_back(client, chat, settings):
     settings.TURNS_PER_MINUTE = 1
     scenes.close_scene(chat, by=owner_of(chat))
-    player.post(f"/chats/{chat.id}/turns/", {"text": "x"}, headers=JSON)
+    client.post(f"/chats/{chat.id}/turns/", {"text": "x"}, headers=JSON)
 
-    answered = player.post(f"/chats/{chat.id}/turns/", {"text": "x"}, headers=JSON)
+    answered = client.post(f"/chats/{chat.id}/turns/", {"text": "x"}, headers=JSON)
 
     assert answered.status_code == 429
     assert int(answered["Retry-After"]) > 0

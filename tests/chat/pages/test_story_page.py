@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 
 from chat.story.models import Chat, Turn
 from chat.turns import chats, scenes
@@ -11,18 +10,6 @@ from chat.turns.models import Generation
 from tests.factories import cast_of, make_chat, owner_of, say
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def chat() -> Chat:
-    return make_chat()
-
-
-@pytest.fixture
-def player(chat: Chat) -> Client:
-    client = Client()
-    client.force_login(owner_of(chat))
-    return client
 
 
 def many_turns(chat: Chat, number: int) -> None:
@@ -38,10 +25,10 @@ def many_turns(chat: Chat, number: int) -> None:
     )  # fmt: skip
 
 
-def test_the_page_shows_the_story_its_cast_and_the_composer(player, chat):
+def test_the_page_shows_the_story_its_cast_and_the_composer(client, chat):
     say(chat, "“Who is there?”")
 
-    html = " ".join(player.get(f"/chats/{chat.id}/").content.decode().split())
+    html = " ".join(client.get(f"/chats/{chat.id}/").content.decode().split())
 
     for part in ("“Who is there?”", "Mara", "Ilse", "A lamp must be kept burning.", 'role="log"', 'name="text"'):
         assert part in html
@@ -49,22 +36,22 @@ def test_the_page_shows_the_story_its_cast_and_the_composer(player, chat):
     assert "<script>" not in html
 
 
-def test_a_long_story_opens_with_few_queries(player, chat, django_assert_max_num_queries):
+def test_a_long_story_opens_with_few_queries(client, chat, django_assert_max_num_queries):
     many_turns(chat, 10_000)
-    player.get(f"/chats/{chat.id}/")
+    client.get(f"/chats/{chat.id}/")
 
     with django_assert_max_num_queries(12):
-        html = " ".join(player.get(f"/chats/{chat.id}/").content.decode().split())
+        html = " ".join(client.get(f"/chats/{chat.id}/").content.decode().split())
 
     assert html.count('class="turn player"') == 50
     assert "Words</em> of turn 9999." in html
 
 
-def test_earlier_turns_come_fifty_at_a_time(player, chat):
+def test_earlier_turns_come_fifty_at_a_time(client, chat):
     many_turns(chat, 120)
     places = list(chat.turns.live().in_story_order().values_list("place", flat=True))
 
-    html = player.get(f"/chats/{chat.id}/older/", {"before": places[-50]}).content.decode()
+    html = client.get(f"/chats/{chat.id}/older/", {"before": places[-50]}).content.decode()
 
     assert html.count('class="turn player"') == 50
     assert f'data-before="{places[-100]}"' in html
@@ -72,57 +59,105 @@ def test_earlier_turns_come_fifty_at_a_time(player, chat):
     assert f'data-place="{places[-50]}"' not in html
 
 
-def test_the_first_page_of_a_story_has_its_premise_and_nothing_before_it(player, chat):
+def test_the_first_page_of_a_story_has_its_premise_and_nothing_before_it(client, chat):
     say(chat, "Hello.")
 
-    html = player.get(f"/chats/{chat.id}/older/").content.decode()
+    html = client.get(f"/chats/{chat.id}/older/").content.decode()
 
     assert "A lamp must be kept burning." in html
     assert "Earlier turns" not in html
 
 
-def test_a_link_to_an_old_turn_opens_the_story_there(player, chat):
+def test_a_link_to_an_old_turn_opens_the_story_there(client, chat):
     many_turns(chat, 200)
     place = list(chat.turns.live().in_story_order().values_list("place", flat=True))[60]
 
-    html = player.get(f"/chats/{chat.id}/", {"at": place}).content.decode()
+    html = client.get(f"/chats/{chat.id}/", {"at": place}).content.decode()
 
     assert f'data-place="{place}"' in html
     assert "data-detached" in html
     assert "Newest turns" in html
 
 
-def test_a_link_to_a_recent_turn_is_the_ordinary_page(player, chat):
+def test_a_link_to_a_recent_turn_is_the_ordinary_page(client, chat):
     turn = say(chat, "Hello.")
 
-    assert "data-detached" not in player.get(f"/chats/{chat.id}/", {"at": turn}).content.decode()
+    assert "data-detached" not in client.get(f"/chats/{chat.id}/", {"at": turn}).content.decode()
 
 
 @pytest.mark.parametrize("place", ["x", "-1", "1e3", "9" * 30, "٣"])
-def test_a_place_that_is_no_number_is_refused(player, chat, place):
-    assert player.get(f"/chats/{chat.id}/older/", {"before": place}).status_code == 400
+def test_a_place_that_is_no_number_is_refused(client, chat, place):
+    assert client.get(f"/chats/{chat.id}/older/", {"before": place}).status_code == 400
 
 
-def test_an_empty_story_says_what_to_do(player, chat):
-    assert "Nobody has spoken yet" in player.get(f"/chats/{chat.id}/").content.decode()
+def test_who_comes_and_goes_is_marked_among_the_turns(client, chat):
+    ilse, owner = cast_of(chat)["Ilse"], owner_of(chat)
+    say(chat, "One.")
+    scenes.leave(chat, character=ilse, by=owner)
+    say(chat, "Two.")
+    scenes.enter(chat, character=ilse, by=owner)
+    scenes.open_scene(chat, title="The cellar", present=[ilse], by=owner)
+    scenes.close_scene(chat, by=owner)
+
+    html = client.get(f"/chats/{chat.id}/older/").content.decode()
+
+    order = [
+        "Scene 1",
+        "Mara, Ilse",
+        "One.",
+        "Ilse leaves",
+        "Two.",
+        "Ilse enters",
+        "Scene 2",
+        "The cellar",
+        "scene ends",
+    ]
+    assert sorted(order, key=html.index) == order
+    assert html.count("The scene ends") == 1
 
 
-def test_what_players_write_is_never_markup(player, chat):
+def test_marks_come_with_the_window_they_stand_in(client, chat):
+    many_turns(chat, 60)
+    scenes.rename_scene(chat, title="Dusk", by=owner_of(chat))
+    first = chat.turns.live().in_story_order().values_list("place", flat=True)[10]
+
+    newest = client.get(f"/chats/{chat.id}/older/").content.decode()
+    before = client.get(f"/chats/{chat.id}/older/", {"before": first}).content.decode()
+
+    assert 'class="between' not in newest
+    assert before.count('class="between') == 1
+    assert "Dusk" in before
+
+
+def test_one_line_says_who_hears_what_is_said(client, chat):
+    both = client.get(f"/chats/{chat.id}/").content.decode()
+    scenes.leave(chat, character=cast_of(chat)["Ilse"], by=owner_of(chat))
+    one = client.get(f"/chats/{chat.id}/panel/").content.decode()
+
+    assert "Mara and Ilse hear what is said now.<" in both
+    assert "Mara hears what is said now. Ilse will not know of it.<" in one
+
+
+def test_an_empty_story_says_what_to_do(client, chat):
+    assert "Nobody has spoken yet" in client.get(f"/chats/{chat.id}/").content.decode()
+
+
+def test_what_players_write_is_never_markup(client, chat):
     say(chat, "<script>alert('turn')</script>")
     chats.rename(chat, title="<b>Title</b>", by=owner_of(chat))
     chats.change_premise(chat, premise="<i>Premise</i>", by=owner_of(chat))
     scenes.rename_scene(chat, title="<u>Scene</u>", by=owner_of(chat))
 
-    html = " ".join(player.get(f"/chats/{chat.id}/").content.decode().split())
+    html = " ".join(client.get(f"/chats/{chat.id}/").content.decode().split())
 
     for markup in ("<script>alert", "<b>Title", "<i>Premise", "<u>Scene"):
         assert markup not in html
 
 
-def test_the_turns_as_json_are_the_live_ones_in_story_order(player, chat):
+def test_the_turns_as_json_are_the_live_ones_in_story_order(client, chat):
     first, second = say(chat, "One."), say(chat, "Two.")
 
-    found = player.get(f"/chats/{chat.id}/turns/").json()
+    found = client.get(f"/chats/{chat.id}/turns/").json()
 
     assert [turn["id"] for turn in found] == [first, second]
     assert found[0] == {
@@ -131,7 +166,7 @@ def test_the_turns_as_json_are_the_live_ones_in_story_order(player, chat):
     }  # fmt: skip
 
 
-def test_a_running_reply_is_on_the_page_with_its_text_so_far_and_stop(player, chat):
+def test_a_running_reply_is_on_the_page_with_its_text_so_far_and_stop(client, chat):
     begun = Generation.objects.create(
         id="g1", chat=chat, group=1, answers_up_to=say(chat, "Mara?"), speaker=cast_of(chat)["Mara"],
         speaker_name="Mara", text="“I said", started_at=chat.created_at,
@@ -139,7 +174,7 @@ def test_a_running_reply_is_on_the_page_with_its_text_so_far_and_stop(player, ch
     )  # fmt: skip
     say(chat, "Well?")
 
-    html = " ".join(player.get(f"/chats/{chat.id}/").content.decode().split())
+    html = " ".join(client.get(f"/chats/{chat.id}/").content.decode().split())
 
     assert f'class="turn said writing" data-generation="{begun.id}"' in html
     assert "“I said" in html
@@ -149,33 +184,33 @@ def test_a_running_reply_is_on_the_page_with_its_text_so_far_and_stop(player, ch
     assert "hidden>" not in html.split('class="stop"')[1].split("</button>")[0].split("<svg")[0]
 
 
-def test_a_reply_that_failed_says_why_in_its_place_and_offers_retry(player, chat):
+def test_a_reply_that_failed_says_why_in_its_place_and_offers_retry(client, chat):
     Generation.objects.create(
         id="g1", chat=chat, group=1, answers_up_to=say(chat, "Mara?"), speaker=cast_of(chat)["Mara"],
         speaker_name="Mara", state="failed", error="The model is out.", started_at=chat.created_at,
         leased_until=chat.created_at,
     )  # fmt: skip
 
-    html = " ".join(player.get(f"/chats/{chat.id}/").content.decode().split())
+    html = " ".join(client.get(f"/chats/{chat.id}/").content.decode().split())
 
     assert "Mara could not answer." in html
     assert "The model is out." in html
     assert 'name="generation" value="g1"' in html
 
 
-def test_the_fragment_beside_the_transcript_has_all_its_parts(player, chat):
-    html = player.get(f"/chats/{chat.id}/panel/").content.decode()
+def test_the_fragment_beside_the_transcript_has_all_its_parts(client, chat):
+    html = client.get(f"/chats/{chat.id}/panel/").content.decode()
 
     for part in ('id="scene"', 'id="known"', 'id="next"', 'id="pending"'):
         assert part in html
 
 
-def test_the_list_of_chats_can_be_searched_and_marks_this_one(player, chat):
+def test_the_list_of_chats_can_be_searched_and_marks_this_one(client, chat):
     make_chat(owner_of(chat), title="The Salt Road")
 
-    both = player.get(f"/chats/{chat.id}/sidebar/").content.decode()
-    one = player.get(f"/chats/{chat.id}/sidebar/", {"q": "salt"}).content.decode()
-    none = player.get(f"/chats/{chat.id}/sidebar/", {"q": "<zzz>"}).content.decode()
+    both = client.get(f"/chats/{chat.id}/sidebar/").content.decode()
+    one = client.get(f"/chats/{chat.id}/sidebar/", {"q": "salt"}).content.decode()
+    none = client.get(f"/chats/{chat.id}/sidebar/", {"q": "<zzz>"}).content.decode()
 
     assert "Night watch" in both
     assert "The Salt Road" in both

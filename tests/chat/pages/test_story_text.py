@@ -1,8 +1,11 @@
 """A story's text as HTML: what is set apart, and what never gets through."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.messages import constants
 from django.contrib.messages.storage.base import Message
+from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -111,7 +114,7 @@ def test_a_turn_is_rendered_alike_for_everyone(chat):
 
     html = " ".join(story_text.render_turn(turn, chat, {}).split())
 
-    assert f'id="turn-{turn.id}" data-turn="{turn.id}" data-place="{turn.place}" data-generation=""' in html
+    assert f'id="turn-{turn.id}" data-turn="{turn.id}" data-place="{turn.place}" data-speaker=""' in html
     assert "“Who is &lt;there&gt;?”" in html
     assert "csrf" not in html
     assert "style=" not in html
@@ -131,3 +134,21 @@ def test_a_reply_that_was_cut_off_says_so_and_offers_retry(chat, state, word):
     assert f'formaction="/chats/{chat.id}/retry/" name="generation" value="g9"' in html
     assert f'href="/chats/{chat.id}/turns/9/why/"' in html
     assert story_text.hue(mara) in html
+
+
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ("Keeper of the light.", "Keeper of the light."),
+        ("Keeper of the light. Fifty-two, and grey.", "Keeper of the light."),
+        ("Keeper of the light, fifty-two, and grey.", "Keeper of the light, fifty-two…"),
+        ("", ""),
+    ],
+)
+def test_a_description_is_cut_after_a_sentence_or_after_a_word(text, begins):
+    assert story_text.opening(text, 5) == begins
+
+
+def test_what_has_just_happened_was_just_now():
+    assert story_text.ago(timezone.now() - timedelta(seconds=20)) == "just now"
+    assert story_text.ago(timezone.now() - timedelta(minutes=3, seconds=20)) == "3\xa0minutes ago"

@@ -45,15 +45,39 @@ async def test_a_turn_is_acknowledged_and_a_repeated_one_is_the_same(chat, sessi
         (json.dumps({"type": "turn", "text": "x" * 20_001}), 413),
         ('{"type": "turn", "text": "x", "speaker": "Nobody"}', 422),
         ('{"type": "retry"}', 409),
+        ('{"type": "retry", "generation": "\\u0000\\ud800"}', 409),
+        ("[" * 100_000, 400),
+        ('{"type": "turn", "text": ' + "[" * 5000 + "]" * 5000 + "}", 400),
+        ('{"type": "turn", "text": "x", "speaker": ' + "[" * 900 + "]" * 900 + "}", 400),
+        ('{"type": "turn", "text": "x", "speaker": 1.5}', 400),
+        ('{"type": "turn", "text": "x", "speaker": ' + "9" * 400 + "}", 422),
+        ('{"type": "turn", "text": "x", "speaker": ' + "9" * 9000 + "}", 400),
+        ('{"type": "turn", "text": "x", "speaker": "\\u0000\\ud800"}', 422),
+        ('{"type": "turn", "text": "x", "key": "a\\u0000"}', 422),
+        ('{"type": "turn", "text": "x", "key": "a\\ud800"}', 422),
     ],
 )
-async def test_a_refused_command_is_answered_with_its_status(chat, session, switchboard: Hub, command, status):
+@pytest.mark.usefixtures("switchboard")
+async def test_a_refused_command_is_answered_with_its_status(chat, session, caplog, command, status):
     async with tab(chat, session) as one:
         await one.send_text(command)
         refused = await one.until_frame("error")
 
     assert refused["status"] == status
     assert refused["detail"]
+    assert not [record for record in caplog.records if record.exc_info]
+    assert not await chat.turns.aexists()
+
+
+async def test_what_cannot_be_written_is_left_out_of_a_turn(chat, session, switchboard: Hub, model, settings):
+    settings.MODEL_URL, settings.MODEL = model.url, "scripted"
+
+    async with tab(chat, session) as one:
+        await one.send_text('{"type": "turn", "text": "a \\ud800\\u0000b", "key": "k"}')
+        posted = await one.until_frame("posted")
+        await one.until(lambda page: "finished" in page.states())
+
+    assert (await chat.turns.aget(id=posted["turn_id"])).text == "a b"
 
 
 async def test_a_refusal_names_the_key_of_what_was_refused(chat, session, switchboard: Hub):

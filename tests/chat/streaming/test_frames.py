@@ -1,21 +1,24 @@
 """Events become frames, and deltas fewer deltas."""
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from django.utils.html import strip_tags
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.database import in_thread
 from chat.log import read
 from chat.story import writer
-from chat.story.payloads import CharacterEntered, ChatRenamed, PremiseChanged, UserTurn
+from chat.story.payloads import AssistantTurn, CharacterEntered, CharacterRevised, ChatRenamed, PremiseChanged, UserTurn
 from chat.streaming import frames
-from chat.streaming.frames import Frame, merge_deltas
-from chat.turns import chats
+from chat.streaming.frame import Frame
+from chat.streaming.frames import merge_deltas
+from chat.turns import chats, scenes
 from chat.turns.announce import Silent
 from tests.chat.streaming.conftest import begin_reply, written_reply
-from tests.factories import owner_of, say
+from tests.factories import cast_of, owner_of, say
 
 
 def source() -> writer.Source:
@@ -83,9 +86,33 @@ def test_several_changes_of_the_head_in_a_row_are_told_once(chat):
     assert [(frame.type, frame.position) for frame in batch.frames] == [
         ("chat", before + 2),
         ("turn_html", before + 3),
-        ("chat", before + 4),
+        ("mark_html", before + 4),
     ]
     assert batch.position == before + 4
+
+
+def test_a_scene_is_told_once_with_who_is_present_and_the_end_of_the_one_before_is_not(chat):
+    before = read.head(chat.stream)
+    scenes.open_scene(chat, title="The cellar", present=[cast_of(chat)["Ilse"]], by=owner_of(chat))
+    scenes.leave(chat, character=cast_of(chat)["Ilse"], by=owner_of(chat))
+
+    opened, left = frames.after(chat.id, before).frames
+
+    assert (opened.type, opened.position, left.type) == ("mark_html", before + 2, "mark_html")
+    assert " ".join(strip_tags(opened.body["html"]).split()) == "Scene 2: The cellar — Ilse"
+    assert "Ilse leaves" in left.body["html"]
+
+
+def test_a_revised_portrait_is_in_the_older_turns_too(chat):
+    before = read.head(chat.stream)
+    turn = AssistantTurn(speaker=cast_of(chat)["Mara"], text="“Here.”")
+    writer.write(chat.id, [turn], source())
+    assert "/portraits/" not in frames.after(chat.id, before).frames[0].body["html"]
+
+    card = replace(chat.cast.get(name="Mara").as_card(), portrait="f" * 64 + ".webp")
+    writer.write(chat.id, [CharacterRevised(card=card)], source())
+
+    assert card.portrait in frames.after(chat.id, before).frames[0].body["html"]
 
 
 def test_too_many_events_are_not_frames_but_a_position(chat):

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from chat.streaming.frames import Frame
+from chat.streaming.frame import Frame
 from chat.streaming.outbox import Outbox
 
 

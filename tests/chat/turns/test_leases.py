@@ -221,3 +221,17 @@ def test_nobody_present_is_nobody_to_claim_for():
         scenes.leave(chat, character=character, by=owner_of(chat))
 
     assert claim(chat) is None
+
+
+def test_what_nobody_heard_draws_no_reply_until_something_else_does():
+    chat = make_chat()
+    owner, mara = owner_of(chat), cast_of(chat)["Mara"]
+    scenes.close_scene(chat, by=owner)
+    say(chat, "Is anybody here?")
+    scenes.open_scene(chat, title="", present=[mara], by=owner)
+    assert claim(chat) is None
+    assert claims.waiting(now=timezone.now() + timedelta(hours=1)) == []
+
+    exchange.record_turn(chat, user=owner, text="", speaker=None, key=None)
+
+    assert claim(chat).speaker.name == "Mara"

@@ -85,3 +85,7 @@ def test_the_beginning_stays_the_same_while_a_run_of_turns_comes_and_goes():
     starts = {chat_prompt(lines[:length]).messages[1].content for length in range(100, 100 + RUN * 2)}
 
     assert len(starts) <= 3
+
+
+def test_instructions_are_composed_once_a_prompt():
+    assert instructions(SCENE, BUDGET) is instructions(SCENE, BUDGET)

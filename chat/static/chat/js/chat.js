@@ -61,6 +61,10 @@ const frames = {
   turn_html_remove(frame) {
     transcript.remove(frame.turn_id);
   },
+  mark_html(frame) {
+    transcript.mark(frame.html);
+    refreshHead();
+  },
   chat: refreshHead,
   reset() {
     if (!detached) transcript.reload().then(reconcile, () => location.reload());
@@ -157,7 +161,9 @@ async function refreshHead() {
   try {
     const pending = await freshen(page.panel);
     status.rename(here("scene").querySelector("h1").textContent);
-    transcript.mendBreaks();
+    transcript.retitle(here("scene").dataset);
+    transcript.repaint();
+    composer.offer();
     refreshChats();
     return pending;
   } catch {

@@ -19,6 +19,11 @@ export class Composer {
     return this.form.elements.speaker;
   }
 
+  /** Nobody is here to answer, or to go on. */
+  get alone() {
+    return this.speaker.type === "hidden";
+  }
+
   /** Send becomes Stop while something runs; words typed meanwhile can still be sent. */
   setRunning(running) {
     this.running = running;
@@ -58,7 +63,7 @@ export class Composer {
 
   async say() {
     const text = this.words.value.trim();
-    if (this.busy || (this.running && !text)) return;
+    if (this.busy || (!text && (this.running || this.alone))) return;
     this.busy = true;
     this.key ??= newKey();
     this.form.setAttribute("aria-busy", "true");
@@ -109,7 +114,7 @@ export class Composer {
     const text = this.words.value;
     if (this.key && !this.busy) this.key = null;
     this.form.classList.toggle("worded", Boolean(text.trim()));
-    this.form.querySelector(".send").textContent = text.trim() ? "Send" : "Go on";
+    this.offer();
     this.grow();
     try {
       if (text) localStorage.setItem(this.draft, text);
@@ -117,6 +122,11 @@ export class Composer {
     } catch {
       // Without storage the draft lives as long as the page.
     }
+  }
+
+  /** With nothing typed, someone can go on: if someone is here. */
+  offer() {
+    this.form.querySelector(".send").textContent = this.words.value.trim() || this.alone ? "Send" : "Go on";
   }
 
   recall() {

@@ -46,10 +46,10 @@ export function openSide(side) {
   tell();
 }
 
-/** Fetch header, cast and scene, and who may speak next anew; resolves to the fragment's reply that is due. */
+/** Fetch header, cast and scene, who may speak next and who hears it anew; resolves to the fragment's reply that is due. */
 export async function freshen(url) {
   const fresh = await fragment(url);
-  for (const id of ["scene", "known", "next"]) swap(document.getElementById(id), fresh.getElementById(id));
+  for (const id of ["scene", "known", "next", "hearers"]) swap(document.getElementById(id), fresh.getElementById(id));
   tell();
   return fresh.getElementById("pending");
 }
@@ -97,6 +97,7 @@ function tell() {
 }
 
 function swap(old, fresh) {
+  if (!old || !fresh) return;
   const held = hold(old);
   old.replaceWith(fresh);
   restore(fresh, held);

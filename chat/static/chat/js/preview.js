@@ -104,10 +104,14 @@ export class Preview {
   }
 }
 
-/** The portrait of one of the cast, as it stands in the panel; else the initial. */
-export function portraitOf(character, name) {
-  const known = document.querySelector(`.cast [data-character="${Number(character)}"] .portrait`);
-  if (known) return known.cloneNode(true);
+/** The portrait of one of the cast, as it stands in the panel. */
+export function portraitKnown(character) {
+  return document.querySelector(`.cast [data-character="${Number(character)}"] .portrait`)?.cloneNode(true);
+}
+
+function portraitOf(character, name) {
+  const known = portraitKnown(character);
+  if (known) return known;
   const initial = document.createElement("span");
   initial.className = "portrait";
   initial.setAttribute("aria-hidden", "true");

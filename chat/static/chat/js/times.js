@@ -1,7 +1,7 @@
-// Moments in the reader's own time zone and manner; the server writes them in its own.
-const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+// Moments in the reader's own time zone; by 24 hours, as the server writes them.
+const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
+const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short", hourCycle: "h23" });
 
 /** Rewrite the times of the turns under `root`: the hour today, the day as well before. */
 export function localTimes(root) {

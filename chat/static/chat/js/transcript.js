@@ -1,5 +1,6 @@
 // The turns on the page: each stands once, in story order, whatever the order and number of times it arrives.
 import { fragment, nodes } from "./asking.js";
+import { portraitKnown } from "./preview.js";
 import { localTimes } from "./times.js";
 
 export class Transcript {
@@ -13,6 +14,11 @@ export class Transcript {
     return [...this.leaves.querySelectorAll(".turn[data-turn]")];
   }
 
+  /** Turns, and the marks between them. */
+  get entries() {
+    return [...this.leaves.querySelectorAll(".turn[data-turn], .between")];
+  }
+
   get pending() {
     return document.getElementById("pending");
   }
@@ -24,19 +30,27 @@ export class Transcript {
 
   /** Put a turn where it belongs; the turn, or null if it is there already or older than what is loaded. */
   insert(html) {
-    const turn = nodes(html).querySelector(".turn");
-    if (!turn || this.detached || document.getElementById(turn.id)) return null;
-    const earlier = this.turns.findLast((other) => before(other, turn));
+    const turn = this.put(nodes(html).querySelector(".turn"));
+    if (turn) this.scroll.news();
+    return turn;
+  }
+
+  /** Put a mark where it belongs; it is no news worth scrolling to. */
+  mark(html) {
+    this.put(nodes(html).querySelector(".between"));
+  }
+
+  put(entry) {
+    if (!entry || this.detached || document.getElementById(entry.id)) return null;
+    const earlier = this.entries.findLast((other) => before(other, entry));
     if (!earlier && document.getElementById("older")) return null;
     this.scroll.keeping(() => {
-      document.getElementById("empty")?.remove();
-      if (earlier) afterNote(earlier).after(turn);
-      else (this.turns[0] ?? this.pending).before(turn);
-      localTimes(turn);
-      this.mendBreaks();
+      if (entry.matches(".turn")) document.getElementById("empty")?.remove();
+      if (earlier) afterNote(earlier).after(entry);
+      else (this.entries[0] ?? this.pending).before(entry);
+      localTimes(entry);
     });
-    this.scroll.news();
-    return turn;
+    return entry;
   }
 
   /** Swap a turn for what supersedes it, in place; the new one, or null if the old one is not on the page. */
@@ -88,7 +102,7 @@ export class Transcript {
     const fresh = await fragment(this.older);
     this.scroll.keeping(() => {
       this.pending.append(...this.leaves.querySelectorAll(".writing"));
-      for (const stale of [...this.leaves.children]) if (stale !== this.pending) stale.remove();
+      for (const stale of [...this.leaves.children]) if (!stale.matches(".pending, .stays")) stale.remove();
       this.pending.before(fresh);
       localTimes(this.leaves);
     });
@@ -119,7 +133,6 @@ export class Transcript {
       this.scroll.keeping(() => {
         older.replaceWith(fresh);
         localTimes(this.leaves);
-        this.mendBreaks();
       });
       setTimeout(() => this.scroll.transcript.removeAttribute("aria-live"), 1000);
       this.watchOlder();
@@ -128,18 +141,18 @@ export class Transcript {
     }
   }
 
-  /** Scene breaks where one scene's turns meet another's; the header knows the newest scene. */
-  mendBreaks() {
-    const scene = document.getElementById("scene").dataset;
-    let last = null;
+  /** The open scene may have got another title. */
+  retitle({ scene, title }) {
+    const shown = document.querySelector(`#mark-${scene || 0} .title`);
+    if (shown) shown.textContent = title;
+  }
+
+  /** A character may have got another portrait. */
+  repaint() {
     for (const turn of this.turns) {
-      const above = turn.previousElementSibling;
-      const has = above?.matches(".break") ? above : null;
-      if (has && last !== null) has.hidden = last === turn.dataset.scene;
-      else if (!has && turn.dataset.scene && turn.dataset.scene === scene.scene && last !== turn.dataset.scene) {
-        if (last !== null || !document.getElementById("older")) turn.before(sceneBreak(scene));
-      }
-      last = turn.dataset.scene;
+      const shown = turn.querySelector(".portrait");
+      const now = shown && portraitKnown(turn.dataset.speaker);
+      if (now && !now.isEqualNode(shown)) shown.replaceWith(now);
     }
   }
 }
@@ -151,14 +164,4 @@ function before(one, other) {
 
 function afterNote(turn) {
   return turn.nextElementSibling?.matches(".note.queued") ? turn.nextElementSibling : turn;
-}
-
-function sceneBreak({ scene, number, title }) {
-  const heading = document.createElement("h2");
-  heading.className = "break";
-  heading.dataset.opens = scene;
-  const count = document.createElement("span");
-  count.textContent = `Scene ${number}`;
-  heading.append(count, title ? ` ${title}` : "");
-  return heading;
 }
