@@ -9,7 +9,6 @@ from django.template.loader import render_to_string
 
 from chat.models import Chat, Event, Generation, Stream, Turn
 
-
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[Any]
 else:

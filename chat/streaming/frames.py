@@ -15,6 +15,19 @@ from typing import Any
 
 from chat.log import read
 from chat.log.models import Event
+from chat.story.fact_payloads import (
+    DecisionRegistered,
+    EventCancelled,
+    EventCompleted,
+    EventEdited,
+    EventPlanned,
+    EventStarted,
+    MemoryDismissed,
+    MemoryFormed,
+    MilestoneReached,
+    RelationshipChanged,
+    TurnRead,
+)
 from chat.story.models import CastMember, Chat, Turn, stream_of
 from chat.story.payloads import (
     KINDS,
@@ -205,6 +218,9 @@ class _Telling:
                 | ChatArchived() | ChatUnarchived() | ChatDeleted() | ChatUndeleted()
                 | MemberJoined() | MemberLeft() | CharacterJoined() | CharacterRevised()
                 | SceneOpened() | SceneRenamed() | SceneClosed() | CharacterEntered() | CharacterExited()
+                | EventPlanned() | EventStarted() | EventCompleted() | EventCancelled() | EventEdited()
+                | MemoryFormed() | MemoryDismissed() | RelationshipChanged() | MilestoneReached()
+                | TurnRead() | DecisionRegistered()
             ):  # fmt: skip
                 return Frame("chat", {"position": position}, position)
 
