@@ -8,7 +8,10 @@ ROOT = Path(__file__).parent.parent
 MAX_LINES = 300
 BANNED_NAMES = {"services", "selectors", "utils", "helpers", "common", "managers"}
 #: Models that only the fold writes.
-FOLDED = {"Chat", "Membership", "CastMember", "Scene", "Turn"}
+FOLDED = {
+    "Chat", "Membership", "CastMember", "Scene", "Turn", "StoryEvent", "StoryTransition", "Memory",
+    "RelationshipChange", "Milestone", "TurnReading", "Decision",
+}  # fmt: skip
 WRITES = {"create", "bulk_create", "get_or_create", "update_or_create", "update", "bulk_update", "delete", "save"}
 
 

@@ -1,6 +1,6 @@
 """Relationships: how each of the cast feels toward another or toward the player, as of a place.
 
-A relationship is the sum of its live steps in story order, kept between −5 and +5 after each step.
+A relationship is the sum of its live steps in story order, kept between -5 and 5 after each step.
 """
 
 from collections.abc import Iterable

@@ -23,7 +23,7 @@ from chat.turns.claims import Claim
 from chat.turns.leases import LeaseLostError, Settled
 from chat.turns.lines import Lines
 from chat.turns.models import Generation
-from chat.turns.prompts import Budget, compose_chat, compose_script, instructions, one_line
+from chat.turns.prompts import Budget, compose_chat, compose_script, instructions, notes, one_line
 from chat.turns.witnessed import material
 
 logger = logging.getLogger(__name__)
@@ -235,8 +235,10 @@ async def _prompt(running: Running, model: LanguageModel) -> Prompt:
     if model.style == "script":
         costs = await model.count([one_line(line.text) for line in gathered.lines])
         return compose_script(scene, gathered.lines, costs=costs, budget=budget)
-    overhead, *costs = await model.count([instructions(scene), *(line.text for line in gathered.lines)])
-    return compose_chat(scene, gathered.lines, costs=costs, overhead=overhead, budget=budget)
+    stable, changing, *costs = await model.count(
+        [instructions(scene), notes(scene), *(line.text for line in gathered.lines)]
+    )
+    return compose_chat(scene, gathered.lines, costs=costs, overhead=stable + changing, budget=budget)
 
 
 async def _checkpoints(running: Running) -> None:

@@ -6,9 +6,10 @@ go in runs (see `_first_kept`), not one by one: the prefix then stays the same f
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chat.llm.client import Message, Prompt
+from chat.story.known import Knowledge
 from chat.story.payloads import Card
 
 #: OpenAI's API takes four stop strings at most; `turns.lines` sees to the rest.
@@ -41,6 +42,8 @@ class Scene:
     persona_description: str = ""
     premise: str = ""
     title: str = ""
+    #: What the speaker knows beside the turns.
+    known: Knowledge = field(default_factory=Knowledge)
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -63,6 +66,7 @@ def instructions(scene: Scene) -> str:
         f"You are {me.name}, a character in a story that is told in turns. Stay {me.name} whatever happens.",
         _section(f"Who {me.name} is", me.description, me.personality, me.scenario_note),
         _section("The story so far began like this", scene.premise),
+        _section(f"What {me.name} remembers of earlier scenes", *scene.known.before),
         _section("The scene", scene.title),
         _section("Present", *_introductions(scene)),
         _section(f"How {me.name} sounds", me.example_dialogue),
@@ -71,16 +75,34 @@ def instructions(scene: Scene) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def notes(scene: Scene) -> str:
+    """What the speaker knows at this moment; "" when it is nothing.
+
+    It changes from turn to turn, so it stands just before the last line, behind all that can be cached.
+    """
+    me, known = scene.speaker.name, scene.known
+    parts = [
+        _section(f"What {me} remembers", *(f"- {memory}" for memory in known.memories)),
+        _section(f"How {me} feels", *known.bonds),
+        _section("What is afoot", *(f"- {title}" for title in known.afoot)),
+        _section("Mind this", *(f"- {caution}" for caution in known.cautions)),
+    ]
+    body = "\n".join(part for part in parts if part)
+    return f"[For {me} only]\n{body}" if body else ""
+
+
 def compose_chat(scene: Scene, lines: Sequence[Line], *, costs: Sequence[int], overhead: int, budget: Budget) -> Prompt:
     """A prompt for a chat endpoint.
 
     `lines` are the turns the speaker witnessed, in story order; `costs` their tokens one by one, `overhead`
-    those of `instructions(scene)`. The newest line is always kept.
+    those of `instructions(scene)` and `notes(scene)`. The newest line is always kept.
     """
     room = budget.prompt - overhead - 2 * TOKENS_PER_MESSAGE
     kept = lines[_first_kept([line.place for line in lines], [cost + TOKENS_PER_MESSAGE for cost in costs], room) :]
     nudge = f"[{scene.speaker.name} goes on.]"
     said = [_message(scene, line) for line in kept]
+    if noted := notes(scene):
+        said.insert(max(0, len(said) - 1), Message(role="user", content=noted))
     if not said or said[0].role == "assistant":
         said.insert(0, Message(role="user", content="[The scene begins.]"))
     if said[-1].role == "assistant":
@@ -108,8 +130,10 @@ def compose_script(scene: Scene, lines: Sequence[Line], *, costs: Sequence[int],
 def script_head(scene: Scene) -> str:
     """Title, scene and cast of the play, in few words: a small model has little room."""
     cast = "; ".join(f"{card.name}, {_few_words(card.description or card.personality)}" for card in scene.present)
+    me = scene.speaker.name
+    minded = f"\n{me} remembers: {_few_words(one_line(memory), 24)}." if (memory := scene.known.newest) else ""
     where = " ".join(part for part in (_few_words(scene.premise, 30), scene.title) if part)
-    return f"A play.\nScene: {where or 'a room.'}\nCast: {cast}; {scene.persona}."
+    return f"A play.\nScene: {where or 'a room.'}\nCast: {cast}; {scene.persona}.{minded}"
 
 
 def one_line(text: str) -> str:

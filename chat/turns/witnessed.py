@@ -1,14 +1,19 @@
-"""What a speaker may be prompted with: the scene as it stands, and the turns it witnessed before a place."""
+"""What a speaker may be prompted with: the scene, and before a place the turns it witnessed and what it knows."""
 
 from dataclasses import dataclass
 
 from chat.llm.client import estimate_tokens
+from chat.story.known import known_to
 from chat.story.models import Chat, Turn
 from chat.turns.claims import Claim
 from chat.turns.prompts import Line, Scene
 
 #: Turns read at a time, newest first, until the budget is surely full.
 _READ = 200
+#: Memories get one token in so many of a prompt's, at most this many.
+MEMORY_SHARE, MOST_MEMORY_TOKENS = 8, 800
+#: What is being talked about, by which memories come to mind: the last lines.
+TALKED_ABOUT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,9 @@ def material(claim: Claim, *, tokens: int) -> Material:
     chat = Chat.objects.get(id=claim.chat)
     cards = {member.character: member.as_card() for member in chat.cast.all()}
     place = Turn.objects.values_list("place", flat=True).get(id=claim.rewrites) if claim.rewrites else None
+    memory_tokens = min(MOST_MEMORY_TOKENS, tokens // MEMORY_SHARE)
+    lines = _lines(chat, claim.speaker.id, before=place, tokens=tokens)
+    about = "\n".join(line.text for line in lines[-TALKED_ABOUT:])
     return Material(
         Scene(
             speaker=claim.speaker,
@@ -32,8 +40,9 @@ def material(claim: Claim, *, tokens: int) -> Material:
             persona_description=chat.persona_description,
             premise=chat.premise,
             title=chat.scene_title,
+            known=known_to(chat, claim.speaker.id, before=place, about=about, tokens=memory_tokens),
         ),
-        tuple(_lines(chat, claim.speaker.id, before=place, tokens=tokens)),
+        tuple(lines),
     )
 
 
