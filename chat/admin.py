@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
-from django.template.loader import render_to_string
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from chat.models import Chat, Event, Generation, Stream, Turn
 
@@ -87,9 +88,12 @@ class GenerationAdmin(ReadOnly):
 
 def login_page(request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
     """The one door for passwords is ours, which counts the attempts."""
+    desk = reverse("admin:index")
+    if admin.site.has_permission(request):
+        return redirect(desk)
     if request.user.is_authenticated:
-        return HttpResponseForbidden(render_to_string("403.html", request=request))
-    return redirect_to_login(request.GET.get("next") or request.get_full_path())
+        return render(request, "403.html", status=403)
+    return redirect_to_login(request.GET.get("next") or desk)
 
 
 admin.site.login = login_page  # type: ignore[method-assign]

@@ -103,7 +103,7 @@ def _secret_key_of_this_machine() -> str:
     """The key kept in var/ (mode 600), made on the first start."""
     path = VAR_DIR / "secret_key"
     try:
-        VAR_DIR.mkdir(parents=True, exist_ok=True)
+        VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
             _make_secret_key(path)
         return path.read_text().strip()

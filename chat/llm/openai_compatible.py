@@ -19,9 +19,6 @@ from chat.llm.wire import Patience, Wire
 
 __all__ = ["OpenAICompatibleModel", "Patience"]
 
-#: Seconds to wait for the last bytes of a finished stream, so that its connection can be used again.
-DRAIN_SECONDS = 0.1
-
 
 @dataclass(kw_only=True)
 class OpenAICompatibleModel:
@@ -56,7 +53,7 @@ class OpenAICompatibleModel:
                 for item in reply.close():
                     yield item
                 yield reply.finish()
-                deadline.put_off(DRAIN_SECONDS)
+                deadline.put_off(self.patience.last_bytes)
                 await self._read(packets, deadline, whole=True)
             finally:
                 await response.aclose()

@@ -35,6 +35,8 @@ class Patience:
     between_tokens: float = 30.0
     #: After the finish reason: for the usage and `[DONE]`, which some servers never send.
     after_finish: float = 1.0
+    #: After `[DONE]`: for the end of the body, without which the connection could not be used again.
+    last_bytes: float = 0.1
     #: For an answer that is not streamed.
     whole_answer: float = 120.0
     #: For a count of tokens, or the list of models.

@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from chat.database import in_thread
 from chat.errors import ChatError
 
 type View = Callable[..., HttpResponseBase]
-type AsyncView = Callable[..., Awaitable[HttpResponseBase]]
+type AsyncView = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
 class NotSignedInError(ChatError):

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
+from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, QueryDict
 from django.utils.datastructures import MultiValueDict
 
@@ -15,6 +15,9 @@ from chat.story.models import Character
 from chat.turns.characters import NAME_CHARACTERS, TEXT_CHARACTERS, Details
 from chat.turns.chats import TITLE_CHARACTERS
 from chat.turns.portraits import MAX_BYTES
+
+if TYPE_CHECKING:
+    from django.core.files.uploadedfile import UploadedFile
 
 type Errors = dict[str, list[str]]
 
@@ -37,6 +40,15 @@ def _long(
     return forms.CharField(label=label, required=False, max_length=most, widget=widget, help_text=hint)
 
 
+class LoginForm(AuthenticationForm):
+    """Name and password."""
+
+    error_messages = {  # noqa: RUF012  (Django declares it as an instance's)
+        "invalid_login": "This name and this password do not go together. Mind upper and lower case.",
+        "inactive": "This account is closed.",
+    }
+
+
 class CharacterForm(forms.Form):
     """A character's sheet."""
 
@@ -44,6 +56,7 @@ class CharacterForm(forms.Form):
 
     name = forms.CharField(
         max_length=NAME_CHARACTERS,
+        error_messages={"required": "Give them a name."},
         help_text="As the others call them. One or two words are best.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "Mara"}),
     )
@@ -110,9 +123,9 @@ class CharacterForm(forms.Form):
         given: float | None = self.cleaned_data["talkativeness"]
         return 0.5 if given is None else given
 
-    def clean_portrait(self) -> UploadedFile | None:
+    def clean_portrait(self) -> "UploadedFile[bytes] | None":
         """Refuse by size before reading; what it is, `store_portrait` looks at."""
-        portrait: UploadedFile | None = self.cleaned_data["portrait"]
+        portrait: UploadedFile[bytes] | None = self.cleaned_data["portrait"]
         if portrait and (portrait.size or 0) > MAX_BYTES:
             raise forms.ValidationError("This picture is larger than 5 MB. Choose a smaller one.")
         return portrait
@@ -132,6 +145,7 @@ class HeadForm(forms.Form):
 
     title = forms.CharField(
         max_length=TITLE_CHARACTERS,
+        error_messages={"required": "Give it a title."},
         help_text="What you will find it by in your list.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "Night watch"}),
     )
@@ -167,6 +181,7 @@ class ChatForm(HeadForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "The lamp room, past midnight"}),
     )
     characters = forms.TypedMultipleChoiceField(
+        label="Who plays",
         coerce=int,
         required=False,
         widget=forms.CheckboxSelectMultiple,

@@ -16,7 +16,7 @@ from project.up.errors import CannotStartError
 def claim_folder(folder: Path, sockets: Path) -> TextIO:
     """Take the folder for this process until the returned file is closed; the kernel lets go when we die."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
         if sockets.stat().st_uid != os.getuid():
             raise CannotStartError(f"{sockets} belongs to someone else: remove it, or set PALIMPSEST_VAR.")

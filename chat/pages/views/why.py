@@ -29,7 +29,7 @@ def why(request: HttpRequest, chat_id: int, turn_id: int) -> HttpResponse:
     chat = get_chat_for(request.user, chat_id)
     turn = _turn(chat, turn_id)
     asked = Generation.objects.filter(chat=chat, id=turn.generation).first() if turn.generation else None
-    member = chat.cast.filter(character=turn.speaker).first()
+    member = chat.cast.filter(character=turn.speaker).first() if turn.speaker else None
     context = {"chat": chat, "turn": turn, "asked": asked, "card": member.card if member else None}
     return render(request, "chat/why.html", context | _prompt(asked))
 

@@ -1,11 +1,17 @@
 // The reader's place: the page follows the newest words until the reader scrolls up, and never moves what they read.
 const NEAR = 48;
+//: Milliseconds for which a scroll counts as the reader's own after a wheel, a finger or a key.
+const BY_HAND = 400;
 
 export class Scroll {
   constructor(transcript, leaves, jump) {
     Object.assign(this, { transcript, leaves, jump });
     this.following = true;
     this.top = 0;
+    this.hand = -BY_HAND;
+    for (const kind of ["wheel", "touchmove", "pointerdown", "keydown"]) {
+      transcript.addEventListener(kind, () => (this.hand = performance.now()), { passive: true });
+    }
     transcript.addEventListener("scroll", () => this.moved(), { passive: true });
     jump.addEventListener("click", () => this.toNewest());
     const observer = new ResizeObserver(() => this.follow());
@@ -51,8 +57,14 @@ export class Scroll {
 
   moved() {
     const { scrollTop, scrollHeight, clientHeight } = this.transcript;
+    const near = scrollHeight - scrollTop - clientHeight < NEAR;
+    if (near && this.following && performance.now() - this.hand > BY_HAND) {
+      // The composer changed its height for a moment and the browser moved the page.
+      this.follow();
+      return;
+    }
     // Only upward movement is the reader's: growth below leaves the place and makes the end farther.
-    if (scrollHeight - scrollTop - clientHeight < NEAR) this.following = true;
+    if (near) this.following = true;
     else if (scrollTop < this.top) this.following = false;
     this.top = scrollTop;
     this.show();

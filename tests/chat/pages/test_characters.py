@@ -1,0 +1,214 @@
+"""Characters: their sheets, their portraits, and who may see them."""
+
+import io
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from PIL import Image
+
+from chat.story.models import Character
+from chat.turns.portraits import MAX_BYTES
+from tests.factories import cast_of, make_character, make_chat, make_user, owner_of
+
+pytestmark = pytest.mark.django_db
+
+JSON = {"Accept": "application/json"}
+
+
+@pytest.fixture(autouse=True)
+def _own_media(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+
+
+@pytest.fixture
+def player():
+    return make_user()
+
+
+@pytest.fixture
+def client(player) -> Client:
+    client = Client()
+    client.force_login(player)
+    return client
+
+
+def picture(kind: str = "PNG", size: tuple[int, int] = (900, 600), name: str = "mara.png") -> SimpleUploadedFile:
+    out = io.BytesIO()
+    Image.new("RGB", size, "teal").save(out, kind)
+    return SimpleUploadedFile(name, out.getvalue(), content_type="image/png")
+
+
+SHEET = {
+    "name": "Mara",
+    "description": "Keeps the light.",
+    "personality": "Patient.",
+    "scenario_note": "Has the letter.",
+    "greeting": "“You are late.”",
+    "example_dialogue": "“Weather is Tuesday.”",
+    "talkativeness": "0.8",
+    "tags": "north, lamp",
+}
+
+
+def test_a_form_keeps_a_character_with_all_its_fields(client):
+    answer = client.post("/characters/", SHEET)
+
+    mara = Character.objects.get()
+    assert answer["Location"] == "/characters/"
+    assert {name: getattr(mara, name) for name in SHEET} == SHEET | {"talkativeness": 0.8, "tags": ["north", "lamp"]}
+    assert "Mara" in client.get("/characters/").content.decode()
+
+
+def test_json_keeps_a_character(client):
+    sent = SHEET | {"talkativeness": 0.25, "tags": ["north", "lamp"]}
+
+    answer = client.post("/characters/", sent, content_type="application/json")
+
+    assert answer.status_code == 201
+    mara = Character.objects.get(id=answer.json()["id"])
+    assert mara.talkativeness == 0.25
+
+
+def test_a_name_is_enough(client):
+    answer = client.post("/characters/", {"name": "Otto"}, content_type="application/json")
+
+    assert Character.objects.get(id=answer.json()["id"]).talkativeness == 0.5
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("not json", 400),
+        ("[1]", 400),
+        ("{}", 422),
+        ('{"name": ""}', 422),
+        ('{"name": "a:b"}', 422),
+        ('{"name": ["a", {"b": 1}]}', 422),
+        ('{"name": "Mara", "talkativeness": 2}', 422),
+        ('{"name": "Mara", "talkativeness": "often"}', 422),
+        ('{"name": "Mara", "talkativeness": NaN}', 422),
+        ('{"name": "' + "x" * 81 + '"}', 422),
+    ],
+)
+def test_a_character_that_cannot_be_kept_is_refused_with_a_sentence(client, body, status):
+    answer = client.post("/characters/", body, content_type="application/json")
+
+    assert answer.status_code == status
+    assert answer.json()["detail"]
+    assert not Character.objects.exists()
+
+
+def test_a_form_with_errors_keeps_what_was_typed(client):
+    answer = client.post("/characters/", SHEET | {"name": "a:b"})
+
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Has the letter." in html
+    assert "A name cannot have a colon." in html
+
+
+def test_saving_a_sheet_reaches_the_chats_it_plays_in():
+    chat = make_chat()
+    client = Client()
+    client.force_login(owner_of(chat))
+    mara = cast_of(chat)["Mara"]
+
+    answer = client.post(f"/characters/{mara}/", SHEET | {"description": "Older now."})
+
+    assert answer["Location"] == "/characters/"
+    assert chat.cast.get(character=mara).card["description"] == "Older now."
+
+
+def test_somebody_elses_character_is_not_there(client):
+    theirs = make_character(make_user(), "Theirs")
+
+    assert client.get(f"/characters/{theirs.pk}/").status_code == 404
+    assert client.post(f"/characters/{theirs.pk}/", SHEET).status_code == 404
+
+
+# --- Portraits -----------------------------------------------------------------------------------------------
+
+
+def stored(client: Client, **fields) -> Character:
+    client.post("/characters/", SHEET | fields)
+    return Character.objects.get()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_a_portrait_is_kept_as_a_small_square_and_shown(client, kind):
+    mara = stored(client, portrait=picture(kind))
+
+    shown = client.get(f"/portraits/{mara.portrait}")
+    with Image.open(io.BytesIO(shown.content)) as seen:
+        assert (seen.format, seen.size) == ("WEBP", (512, 512))
+    assert shown["Content-Type"] == "image/webp"
+    assert shown["X-Content-Type-Options"] == "nosniff"
+    assert "private" in shown["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"GIF89a", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", b"<html><script>", b"\x89PNG\r\n"],
+)
+def test_what_is_no_picture_is_refused_whatever_it_is_called(client, content):
+    file = SimpleUploadedFile("mara.png", content, content_type="image/png")
+
+    answer = client.post("/characters/", SHEET | {"portrait": file})
+
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Has the letter." in html, "no typed word is lost"
+    assert not Character.objects.exists()
+
+
+def test_a_picture_over_5_mb_is_refused(client):
+    file = SimpleUploadedFile("mara.png", b"\x89PNG" + b"x" * MAX_BYTES, content_type="image/png")
+
+    answer = client.post("/characters/", SHEET | {"portrait": file})
+
+    assert answer.status_code == 422
+    assert "larger than 5 MB" in answer.content.decode()
+
+
+def test_a_portrait_stays_until_it_is_replaced_or_taken_away(client):
+    mara = stored(client, portrait=picture())
+    first = mara.portrait
+
+    client.post(f"/characters/{mara.pk}/", SHEET)
+    mara.refresh_from_db()
+    assert mara.portrait == first
+
+    client.post(f"/characters/{mara.pk}/", SHEET | {"remove_portrait": "on"})
+    mara.refresh_from_db()
+    assert mara.portrait == ""
+
+
+def test_a_portrait_is_shown_to_those_who_play_with_it_and_to_nobody_else(client):
+    mara = stored(client, portrait=picture())
+    outsider = Client()
+    outsider.force_login(make_user())
+
+    assert client.head(f"/portraits/{mara.portrait}").status_code == 200
+    assert outsider.get(f"/portraits/{mara.portrait}").status_code == 404
+    assert Client().get(f"/portraits/{mara.portrait}").status_code == 302
+
+
+@pytest.mark.parametrize("name", ["..%2f..%2fsecret_key", "x.webp", "0" * 64 + ".webp", "0" * 64 + ".svg"])
+def test_no_other_file_is_ever_served(client, name):
+    assert client.get(f"/portraits/{name}").status_code == 404
+
+
+def test_adopting_takes_those_of_a_cast_one_does_not_have():
+    chat = make_chat()
+    guest = make_user()
+    chat.membership_set.create(user_id=guest.pk, role="guest")
+    client = Client()
+    client.force_login(guest)
+    make_character(guest, "Mara")
+
+    answer = client.post("/characters/adopt/", {"chat": chat.id}, headers=JSON)
+
+    assert answer.status_code == 201
+    names = Character.objects.filter(owner=guest).order_by("id").values_list("name", flat=True)
+    assert list(names) == ["Mara", "Ilse"]
