@@ -4,6 +4,7 @@ planned ──► active ──► completed
    └───────────┴─────► cancelled
 """
 
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 from chat.story.fact_payloads import EventCancelled, EventCompleted, EventStarted, Transition
@@ -30,6 +31,22 @@ _PRIOR_STATUS_MAP: dict[Change, Status] = {
     "event_completed": "active",
     "event_cancelled": "active",
 }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cause:
+    """The turn that brings something about, by its kind; neither: by hand."""
+
+    assistant_turn: int | None = None
+    user_turn: int | None = None
+
+    @property
+    def turn(self) -> int | None:
+        """The turn, whatever its kind."""
+        return self.assistant_turn or self.user_turn
+
+
+BY_HAND = Cause()
 
 
 def change_of(transition: Transition) -> Change:
@@ -61,3 +78,21 @@ def steps(status: Status, wanted: Status) -> tuple[Change, ...]:
     if status == "planned" and wanted == "completed":
         return ("event_started", "event_completed")
     return tuple(change for change in _ALLOWED[status] if _RESULTS[change] == wanted)
+
+
+def transitions(story_event: int, *, status: Status, to: Status, cause: Cause = BY_HAND) -> list[Transition]:
+    """The events that bring a story event from one status to another; none when that is not allowed."""
+    return [_transition(change, story_event, cause) for change in steps(status, to)]
+
+
+def _transition(change: Change, story_event: int, cause: Cause) -> Transition:
+    payloads: dict[Change, type[Transition]] = {
+        "event_started": EventStarted,
+        "event_completed": EventCompleted,
+        "event_cancelled": EventCancelled,
+    }
+    return payloads[change](
+        story_event=story_event,
+        triggered_by_assistant_turn_id=cause.assistant_turn,
+        triggered_by_user_turn_id=cause.user_turn,
+    )

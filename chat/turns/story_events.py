@@ -7,11 +7,8 @@ from chat.errors import ChatError
 from chat.story import lifecycle, writer
 from chat.story.fact_models import Memory, StoryEvent
 from chat.story.fact_payloads import (
-    EventCancelled,
-    EventCompleted,
     EventEdited,
     EventPlanned,
-    EventStarted,
     MemoryDismissed,
     MilestoneReached,
 )
@@ -98,38 +95,15 @@ def forget(chat: Chat, *, memory: int, by: "User") -> None:
     writer.decide(chat.id, decider, source(by))
 
 
-def transitions(
-    story_event: StoryEvent, to: lifecycle.Status, *, assistant_turn: int | None = None, user_turn: int | None = None
-) -> list[Payload]:
-    """The events that bring a story event to a status, a milestone with the completing one; none: not allowed."""
-    status: lifecycle.Status = story_event.status  # type: ignore[assignment]
-    moved: list[Payload] = []
-    for change in lifecycle.steps(status, to):
-        kind = {
-            "event_started": EventStarted,
-            "event_completed": EventCompleted,
-            "event_cancelled": EventCancelled,
-        }[change]
-        moved.append(
-            kind(
-                story_event=story_event.id,
-                triggered_by_assistant_turn_id=assistant_turn,
-                triggered_by_user_turn_id=user_turn,
-            )
-        )
-    if moved and to == "completed":
-        moved.append(
-            MilestoneReached(story_event=story_event.id, text=story_event.title, turn=assistant_turn or user_turn)
-        )
-    return moved
-
-
 def _move(chat: Chat, story_event: int, to: lifecycle.Status, by: "User") -> None:
     def decider(now: Chat) -> Sequence[Payload]:
-        moved = transitions(_story_event(now, story_event), to)
+        found = _story_event(now, story_event)
+        status: lifecycle.Status = found.status  # type: ignore[assignment]
+        moved = lifecycle.transitions(story_event, status=status, to=to)
         if not moved:
             raise IllegalTransitionError
-        return moved
+        reached = [MilestoneReached(story_event=story_event, text=found.title)] if to == "completed" else []
+        return [*moved, *reached]
 
     writer.decide(chat.id, decider, source(by))
 
