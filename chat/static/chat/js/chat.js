@@ -2,6 +2,7 @@
 import { tendActs } from "./acts.js";
 import { nodes, post } from "./asking.js";
 import { Composer } from "./composer.js";
+import { Reading, tendFacts } from "./facts.js";
 import { tendKeys } from "./keys.js";
 import { freshen, tendPanels } from "./panels.js";
 import { Preview } from "./preview.js";
@@ -19,6 +20,7 @@ const detached = "detached" in page;
 const scroll = new Scroll(here("transcript"), here("leaves"), here("jump"));
 const transcript = new Transcript(here("leaves"), scroll, { older: page.older, detached });
 const preview = detached ? null : new Preview(here("pending"), scroll);
+const reading = new Reading(here("reading"));
 const status = new Status(here("status"), page.title);
 const composer = new Composer(here("composer"), {
   chat: page.chat,
@@ -51,6 +53,7 @@ const frames = {
     settle(turn, frame.generation);
     if (composer.running && turn.matches(".player")) transcript.queue(turn);
     refreshChats();
+    reading.look();
   },
   turn_html_replace(frame) {
     const turn = transcript.replace(frame.html, frame.supersedes_id);
@@ -153,6 +156,7 @@ async function refreshHead() {
     status.rename(here("scene").querySelector("h1").textContent);
     transcript.mendBreaks();
     refreshChats();
+    reading.look();
     return pending;
   } catch {
     // The connection is gone again; the next one asks anew.
@@ -190,6 +194,8 @@ if (preview?.article) {
   status.speaking(preview.speaker);
 }
 tendPanels();
+tendFacts();
+reading.look();
 tendKeys({ stop });
 tendActs({ done: (form) => form.id !== "act" && refreshHead() });
 scroll.hold(location.hash.startsWith("#turn-") && document.getElementById(location.hash.slice(1)));

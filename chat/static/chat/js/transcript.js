@@ -87,7 +87,7 @@ export class Transcript {
   async reload() {
     const fresh = await fragment(this.older);
     this.scroll.keeping(() => {
-      for (const stale of [...this.leaves.children]) if (stale !== this.pending) stale.remove();
+      for (const stale of [...this.leaves.children]) if (!stale.matches(".pending, .last-time, .stays")) stale.remove();
       this.pending.before(fresh);
       localTimes(this.leaves);
     });
