@@ -7,9 +7,9 @@ letters). Words that are negated or asked after are read like any other.
 
 - **Start.** A planned story event starts when a turn has every telling word of its title, or two of them and at
   least half.
-- **Completion.** An active one is completed when a sentence has at least half of its title's telling words and
-  beside them a word of `_DONE` (done, finished, opened, arrived ...), or a word of the title in the past tense
-  (title "Light the lamp", turn "I lighted the lamp").
+- **Completion.** An active one is completed when a sentence has at least half of its title's telling words and, in it
+  or in the next sentence, a word of `_DONE` (done, finished, opened, arrived ...) or a word of the title in the past
+  tense (title "Light the lamp", turn "I lighted the lamp").
 - **Cancelling.** A planned or active one is cancelled when a sentence has at least half of its title's telling words
   and one of `_OFF` ("never mind", "give up", "called off").
 - **Memory.** Each witness but the speaker remembers the first sentence in which it is named, with importance 5, and
@@ -24,6 +24,7 @@ It plans no story events and drafts no cautions.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Literal
 
 NAME = "word_reader"
@@ -138,11 +139,16 @@ def _move(afoot: Afoot, text: str, sentences: Sequence[str]) -> Moved | None:
     telling = _telling(afoot.title)
     if not telling:
         return None
-    about_it = [sentence for sentence in sentences if 2 * _found(telling, sentence) >= len(telling)]
-    if any(_OFF.search(sentence.casefold()) for sentence in about_it):
+    #: Each sentence about it, with the one that follows.
+    about_it = [
+        (sentence, f"{sentence} {following}")
+        for sentence, following in zip_longest(sentences, sentences[1:], fillvalue="")
+        if 2 * _found(telling, sentence) >= len(telling)
+    ]
+    if any(_OFF.search(sentence.casefold()) for sentence, _ in about_it):
         return "cancelled"
     if afoot.active:
-        return "completed" if any(_is_done(telling, sentence) for sentence in about_it) else None
+        return "completed" if any(_is_done(telling, both) for _, both in about_it) else None
     found = _found(telling, text)
     enough = found == len(telling) or (found > 1 and 2 * found >= len(telling))
     return "active" if enough else None

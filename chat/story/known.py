@@ -8,9 +8,11 @@ its planning (unless the player planned it) and its start. Planned story events 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db.models import Q
+
 from chat.story import decisions
 from chat.story.bonds import PLAYER, bonds
-from chat.story.fact_models import Memory, StoryEvent, StoryTransition
+from chat.story.fact_models import Memory, StoryEvent, StoryTransition, live_turn
 from chat.story.models import Chat
 from chat.story.retrieval import Candidate, recalled
 
@@ -88,7 +90,9 @@ def _afoot(chat: Chat, character: int, before: int | None) -> list[str]:
         for story_event, transition in last.items()
         if transition.status == StoryEvent.Status.ACTIVE and character in starts[story_event].witnesses
     ]
-    known = StoryEvent.objects.filter(id__in=under_way).visible().before(before).order_by("place", "id")
+    # Stricter than what a player sees: the title of one whose planning was rewritten may quote the old writing.
+    planned = Q(planned_by=None) | live_turn("planned_by")
+    known = StoryEvent.objects.filter(planned, id__in=under_way).before(before).order_by("place", "id")
     return [one.title for one in known if one.witnesses is None or character in one.witnesses]
 
 

@@ -5,10 +5,11 @@ section 4.1, "Retrieval"):
 
     score = a_recency · recency + a_importance · importance + a_relevance · relevance
 
-with all three normalised to [0, 1] by min-max scaling over the memories at hand, and every weight a = 1. Their recency
-decays by 0.995 per hour of the game; a story has no clock, so age is counted in younger memories of the same
-character. Their relevance is the cosine of embeddings; ours is the share of a memory's words that occur in what is
-being talked about, each word weighed by how rare it is among the memories (as in tf-idf), so no model is asked.
+with all three normalised to [0, 1] by min-max scaling over the memories at hand. The paper sets every weight to 1; the
+authors' published code weighs recency 0.5, relevance 3 and importance 2, and so do we. Their recency decays by 0.995
+per hour of the game; a story has no clock, so age is counted in younger memories of the same character. Their
+relevance is the cosine of embeddings; ours is the share of a memory's words that occur in what is being talked about,
+each word weighed by how rare it is among the memories (as in tf-idf), so no model is asked.
 """
 
 import math
@@ -18,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 DECAY = 0.995
+RECENCY, IMPORTANCE, RELEVANCE = 0.5, 2.0, 3.0
 #: Shorter words (and, the, but) say little of what a text is about.
 SHORTEST_WORD = 4
 _WORD = re.compile(r"[^\W_]+")
@@ -54,7 +56,10 @@ def _scores(candidates: Sequence[Candidate], about: str) -> list[float]:
     recency = [DECAY ** (newest - index) for index in range(len(candidates))]
     importance = [float(candidate.importance) for candidate in candidates]
     relevance = _relevance([words_of(candidate.text) for candidate in candidates], words_of(about))
-    return [sum(parts) for parts in zip(*map(_scaled, (recency, importance, relevance)), strict=True)]
+    return [
+        RECENCY * new + IMPORTANCE * weighty + RELEVANCE * fitting
+        for new, weighty, fitting in zip(_scaled(recency), _scaled(importance), _scaled(relevance), strict=True)
+    ]
 
 
 def _relevance(memories: Sequence[set[str]], about: set[str]) -> list[float]:

@@ -153,8 +153,13 @@ async def test_a_reload_at_any_moment_shows_the_same_text_and_goes_on(visitor: V
     for length in range(0, len(LONG), 150):
         async with visitor.tab() as reloaded:
             shown = await reloaded.until(
-                lambda page, length=length: len(page.previews.get(generation, "")) > length or page.turns
-                or words(page, state="finished") or not page.previews and page.of("hello"),
+                lambda page, length=length: (
+                    len(page.previews.get(generation, "")) > length
+                    or page.turns
+                    or words(page, state="finished")
+                    or not page.previews
+                    and page.of("hello")
+                ),
             )
             assert LONG.startswith(shown.previews.get(generation, ""))
 

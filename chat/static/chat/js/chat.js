@@ -2,7 +2,7 @@
 import { tendActs } from "./acts.js";
 import { nodes, post } from "./asking.js";
 import { Composer } from "./composer.js";
-import { Reading, tendFacts } from "./facts.js";
+import { tendFacts } from "./facts.js";
 import { tendKeys } from "./keys.js";
 import { freshen, tendPanels } from "./panels.js";
 import { Preview } from "./preview.js";
@@ -20,7 +20,6 @@ const detached = "detached" in page;
 const scroll = new Scroll(here("transcript"), here("leaves"), here("jump"));
 const transcript = new Transcript(here("leaves"), scroll, { older: page.older, detached });
 const preview = detached ? null : new Preview(here("pending"), scroll);
-const reading = new Reading(here("reading"));
 const status = new Status(here("status"), page.title);
 const composer = new Composer(here("composer"), {
   chat: page.chat,
@@ -53,7 +52,7 @@ const frames = {
     settle(turn, frame.generation);
     if (composer.running && turn.matches(".player")) transcript.queue(turn);
     refreshChats();
-    reading.look();
+    refreshReading();
   },
   turn_html_replace(frame) {
     const turn = transcript.replace(frame.html, frame.supersedes_id);
@@ -156,7 +155,7 @@ async function refreshHead() {
     status.rename(here("scene").querySelector("h1").textContent);
     transcript.mendBreaks();
     refreshChats();
-    reading.look();
+    refreshReading();
     return pending;
   } catch {
     // The connection is gone again; the next one asks anew.
@@ -166,6 +165,11 @@ async function refreshHead() {
 
 function refreshChats() {
   document.body.dispatchEvent(new Event("refresh-chats"));
+}
+
+/** The line that says what is still being read; it goes on asking by itself while something is. */
+function refreshReading() {
+  document.body.dispatchEvent(new Event("refresh-reading"));
 }
 
 function stop() {
@@ -195,7 +199,6 @@ if (preview?.article) {
 }
 tendPanels();
 tendFacts();
-reading.look();
 tendKeys({ stop });
 tendActs({ done: (form) => form.id !== "act" && refreshHead() });
 scroll.hold(location.hash.startsWith("#turn-") && document.getElementById(location.hash.slice(1)));
