@@ -16,6 +16,8 @@ from typing import Any, NoReturn
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from project import sockets
+
 logger = logging.getLogger(__name__)
 #: Seconds for stories to settle, for what is still connected to let go, and until there is no more asking.
 TIME_TO_SETTLE, TIME_TO_LET_GO, LAST_MOMENT = 3.0, 0.3, 3.5
@@ -51,6 +53,16 @@ class WebServer(Server):  # type: ignore[misc]  # daphne has no types
         )
         self.cannot_listen = ""
         self._settle = settle
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """Send what the application says; WebSocket text at once, and only as fast as it is read."""
+        if message["type"] == "websocket.send" and message.get("text"):
+            gone = self.connections.get(protocol, {"disconnected": True}).get("disconnected")
+            if not gone and sockets.write_text(protocol, message["text"]):
+                if sockets.unsent(protocol.transport) > sockets.MOST_UNSENT:
+                    await sockets.until_taken(protocol)
+                return
+        await super().handle_reply(protocol, message)
 
     def listen_error(self, failure: Failure) -> None:
         """Remember why, and do not start."""

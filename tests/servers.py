@@ -23,7 +23,8 @@ import psycopg
 from project.up import child
 
 USER = "palimpsest"
-PATIENCE = 20.0
+#: Seconds; long, for machines that are busy with something else.
+PATIENCE = 60.0
 _libc = ctypes.CDLL(None)
 
 

@@ -17,9 +17,9 @@ BUILTIN = "builtin"
 LINE = r"""root ::= " " [A-Z"'“‘] said{12,} [.!?…"”] "\n"
 said ::= [^\n:;()<>{}|*#_=/\\[\]]
 """
-#: Chosen by reading some 150 lines of eight settings, in llama.cpp's terms. With its defaults, and below 0.7,
-#: the model repeats the last cue or says "I'm sorry"; above 0.9 it loses the scene. A penalty strong enough to
-#: stop repetitions (1.15) also bans the names; DRY, which looks at runs of words, does not.
+#: Chosen by reading about a hundred lines under eight settings, in llama.cpp's terms. Its defaults were terse
+#: ("Who did it."), 0.6 and 1.0 alike fell into "No, no, no", a repeat penalty of 1.15 led away from the scene
+#: ("a jackrabbit", "Europe"); a mild one with DRY, which looks at runs of words, kept to it.
 SAMPLING: dict[str, Any] = {
     "temperature": 0.8,
     "min_p": 0.08,
@@ -36,11 +36,12 @@ SAMPLING: dict[str, Any] = {
 class BuiltinModel(OpenAICompatibleModel):
     """The model of `chat.llm.builtin_server`, which speaks the same protocol as any other.
 
-    What reads best is the page of a play, in English: a title, "A play in one act.", the scene in one or two
-    sentences, the cast one to a line ("MARA, keeper of the light."), the last four to six cues as spoken words
-    alone (`MARA: Find me the fog.`), and at the end the next speaker's name and a colon. With stage directions
-    in the cues it writes more of those than speech, and confuses he and she; with "You" in the cast it answers
-    like an assistant. Asked in its chat format it is always one.
+    What reads best is the page of a play, in English: the title in capitals, "A play in one act.", the scene
+    in one or two sentences, the cast one to a line ("MARA, keeper of the light."), the last four cues or so as
+    spoken words alone, some 35 words of each (`MARA: Find me the fog.`), and at the end the next speaker's name
+    and a colon. With stage directions in the cues it writes more of those than speech and confuses he and she;
+    with one long cue instead of four short ones it goes on about itself. Asked in its chat format it talks
+    about the story instead of playing it, or speaks for the player.
     """
 
     name: str = BUILTIN

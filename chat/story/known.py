@@ -35,11 +35,6 @@ class Knowledge:
     afoot: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
 
-    @property
-    def newest(self) -> str:
-        """The newest memory that came to mind; "" for none."""
-        return self.memories[-1] if self.memories else ""
-
 
 def known_to(chat: Chat, character: int, *, before: int | None, about: str, tokens: int) -> Knowledge:
     """What a character knows from causes with an earlier place; its memories within `tokens`."""

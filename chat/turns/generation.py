@@ -23,7 +23,8 @@ from chat.turns.claims import Claim
 from chat.turns.leases import LeaseLostError, Settled
 from chat.turns.lines import Lines
 from chat.turns.models import Generation
-from chat.turns.prompts import Budget, compose_chat, compose_script, instructions, notes, one_line
+from chat.turns.prompts import Budget, compose_chat, instructions, notes
+from chat.turns.script import as_speech, compose_script, cues, head
 from chat.turns.witnessed import material
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,8 @@ class Running:
     loop: asyncio.AbstractEventLoop
     text: str = ""
     seq: int = 0
+    #: Asked as a play: its one line is speech.
+    is_script: bool = False
     thinking: str = ""
     finish: Finish | None = None
     began: float = field(default_factory=time.perf_counter)
@@ -232,9 +235,10 @@ async def _prompt(running: Running, model: LanguageModel) -> Prompt:
     gathered = await in_thread(material, running.claim, tokens=budget.prompt)
     scene = gathered.scene
     running.lines = Lines(scene.speaker.name, scene.others)
-    if model.style == "script":
-        costs = await model.count([one_line(line.text) for line in gathered.lines])
-        return compose_script(scene, gathered.lines, costs=costs, budget=budget)
+    running.is_script = model.style == "script"
+    if running.is_script:
+        overhead, *costs = await model.count([head(scene), *cues(gathered.lines)])
+        return compose_script(scene, gathered.lines, costs=costs, overhead=overhead, budget=budget)
     stable, changing, *costs = await model.count(
         [instructions(scene), notes(scene), *(line.text for line in gathered.lines)]
     )
@@ -263,6 +267,8 @@ async def _look_for_stop(running: Running) -> None:
 def _finished(running: Running) -> Settled:
     cut_by_cap = running.finish is not None and running.finish.reason == "length"
     text = running.lines.end(cut=cut_by_cap)
+    if running.is_script:
+        text = as_speech(text)
     if not text:
         return _settled(running, State.FAILED, NothingWrittenError())
     return _settled(running, State.FINISHED, text=text)

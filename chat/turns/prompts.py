@@ -2,7 +2,7 @@
 
 What is stable stands first (who you are, the premise, the cast), then the turns the speaker witnessed, oldest
 first, so that a server's prompt cache can reuse all of it but the end. When turns no longer fit, they are let
-go in runs (see `_first_kept`), not one by one: the prefix then stays the same for several replies.
+go in runs (see `first_kept`), not one by one: the prefix then stays the same for several replies.
 """
 
 from collections.abc import Sequence
@@ -98,7 +98,7 @@ def compose_chat(scene: Scene, lines: Sequence[Line], *, costs: Sequence[int], o
     those of `instructions(scene)` and `notes(scene)`. The newest line is always kept.
     """
     room = budget.prompt - overhead - 2 * TOKENS_PER_MESSAGE
-    kept = lines[_first_kept([line.place for line in lines], [cost + TOKENS_PER_MESSAGE for cost in costs], room) :]
+    kept = lines[first_kept([line.place for line in lines], [cost + TOKENS_PER_MESSAGE for cost in costs], room) :]
     nudge = f"[{scene.speaker.name} goes on.]"
     said = [_message(scene, line) for line in kept]
     if noted := notes(scene):
@@ -114,34 +114,7 @@ def compose_chat(scene: Scene, lines: Sequence[Line], *, costs: Sequence[int], o
     )
 
 
-def compose_script(scene: Scene, lines: Sequence[Line], *, costs: Sequence[int], budget: Budget) -> Prompt:
-    """A prompt for a model too small to be instructed: the page of a play, to be continued by one line."""
-    head = script_head(scene)
-    room = budget.prompt - len(head) // 3 - 8
-    kept = lines[_first_kept([line.place for line in lines], [cost + 4 for cost in costs], room) :]
-    cues = [f"{line.name}: {one_line(line.text)}" for line in kept]
-    return Prompt(
-        script="\n".join([head, "", *cues, f"{scene.speaker.name}:"]),
-        stop=("\n",),
-        max_tokens=budget.reply,
-    )
-
-
-def script_head(scene: Scene) -> str:
-    """Title, scene and cast of the play, in few words: a small model has little room."""
-    cast = "; ".join(f"{card.name}, {_few_words(card.description or card.personality)}" for card in scene.present)
-    me = scene.speaker.name
-    minded = f"\n{me} remembers: {_few_words(one_line(memory), 24)}." if (memory := scene.known.newest) else ""
-    where = " ".join(part for part in (_few_words(scene.premise, 30), scene.title) if part)
-    return f"A play.\nScene: {where or 'a room.'}\nCast: {cast}; {scene.persona}.{minded}"
-
-
-def one_line(text: str) -> str:
-    """A turn as a cue of a play: on one line, without Markdown's marks."""
-    return " ".join(text.replace("*", "").split())
-
-
-def _first_kept(places: Sequence[int], costs: Sequence[int], room: int) -> int:
+def first_kept(places: Sequence[int], costs: Sequence[int], room: int) -> int:
     """Index of the first line that is kept: the suffix fits the room and, where it can, begins a run."""
     total, first = 0, len(costs)
     while first > 0 and (total + costs[first - 1] <= room or first == len(costs)):
@@ -190,8 +163,3 @@ def _rules(scene: Scene) -> str:
 
 def _either(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
-
-
-def _few_words(text: str, most: int = 12) -> str:
-    words = text.split()
-    return " ".join(words[:most]).rstrip(",;:") if len(words) > most else " ".join(words).rstrip(".")

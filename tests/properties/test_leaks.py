@@ -17,7 +17,8 @@ from chat.story.fact_models import Decision, StoryEvent
 from chat.story.models import Chat, Turn
 from chat.turns import cautions, scenes, story_events
 from chat.turns.claims import Claim, card_of
-from chat.turns.prompts import Budget, compose_chat, compose_script
+from chat.turns.prompts import Budget, compose_chat
+from chat.turns.script import compose_script
 from chat.turns.witnessed import material
 from tests.factories import cast_of, make_chat, owner_of, say
 from tests.facts import read, reply, rewrite
@@ -118,12 +119,10 @@ def prompts_of(chat: Chat, speaker: int, rewrites: int | None) -> list[str]:
         generation="", chat=chat.id, group=0, answers_up_to=0, speaker=card_of(chat.id, speaker), rewrites=rewrites
     )
     made = material(claim, tokens=8000)
-    costs = [1] * len(made.lines)
-    budget = Budget(prompt=8000, reply=100)
+    costs, budget = [1] * len(made.lines), Budget(prompt=8000, reply=100)
     messages = compose_chat(made.scene, made.lines, costs=costs, overhead=0, budget=budget).messages
-    return [json.dumps([message.content for message in messages]), compose_script(
-        made.scene, made.lines, costs=costs, budget=budget
-    ).script]  # fmt: skip
+    script = compose_script(made.scene, made.lines, costs=costs[-4:], overhead=0, budget=budget).script
+    return [json.dumps([message.content for message in messages]), script]
 
 
 def check(play: Play, seed: int) -> int:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chat.database import in_thread
 from chat.errors import ChatError
@@ -25,7 +25,7 @@ class TurnNotTextError(ChatError):
     status = 422
 
 
-@require_GET
+@require_safe
 @signed_in
 def chat(request: HttpRequest, chat_id: int) -> HttpResponse:
     """The chat page: the newest turns, those `?before=` a place, or those round the place `?at=`."""
@@ -72,7 +72,7 @@ async def retry(request: HttpRequest, chat_id: int) -> HttpResponse:
     return JsonResponse({"retrying": True}) if wants_json(request) else redirect("chat", chat_id)
 
 
-@require_GET
+@require_safe
 @signed_in
 def older(request: HttpRequest, chat_id: int) -> HttpResponse:
     """Fragment: the turns `?before=` a place; without one the newest."""
@@ -80,7 +80,7 @@ def older(request: HttpRequest, chat_id: int) -> HttpResponse:
     return render(request, "chat/_older.html", story_page.older_page(story, story_page.place_in(request, "before")))
 
 
-@require_GET
+@require_safe
 @signed_in
 def panel(request: HttpRequest, chat_id: int) -> HttpResponse:
     """Fragment: header, cast and scene, who may speak next, and the reply that is due."""
@@ -88,7 +88,7 @@ def panel(request: HttpRequest, chat_id: int) -> HttpResponse:
     return render(request, "chat/_head_and_panel.html", story_page.head_and_panel(request, story))
 
 
-@require_GET
+@require_safe
 @signed_in
 def sidebar(request: HttpRequest, chat_id: int) -> HttpResponse:
     """Fragment: the list of chats whose title has the words of `?q=`, this one marked."""

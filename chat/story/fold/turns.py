@@ -27,7 +27,7 @@ def _say(chat: Chat, event: Event, turn: Turn) -> None:
     turn.save(force_insert=True)
     chat.turn_count += 1
     chat.last_turn_at = event.recorded_at
-    chat.preview = f"{turn.speaker_name}: {' '.join(turn.text.split())}"[:PREVIEW_CHARACTERS]
+    chat.preview = f"{turn.speaker_name}: {' '.join(turn.text.replace('*', '').split())}"[:PREVIEW_CHARACTERS]
 
 
 def _of_player(chat: Chat, event: Event, said: UserTurn) -> Turn:

@@ -70,6 +70,14 @@ async def test_it_says_one_line_of_the_play(served):
     assert items[-1].completion_tokens <= 51
 
 
+async def test_it_says_line_after_line_though_it_closes_connections_without_a_word(served):
+    _, model, _ = served
+
+    for _ in range(4):
+        items = [item async for item in model.stream(Prompt(script="ANNA: Who is it?\nBEN:", max_tokens=2))]
+        assert isinstance(items[-1], Finish)
+
+
 async def test_it_counts_with_its_own_tokenizer(served):
     _, model, _ = served
 

@@ -19,9 +19,11 @@ from tests.model_server import (
     ScriptedModelServer,
     drop,
     error_in_stream,
+    hang_up,
     nothing,
     rate_limited,
     refused,
+    say,
     server_error,
     stall,
 )
@@ -122,6 +124,20 @@ async def test_each_status_has_its_error_and_is_asked_once(server, model, behavi
 
     assert caught.transient is transient
     assert len(server.requests) == 1
+
+
+async def test_a_kept_connection_that_is_closed_without_an_answer_is_no_failure(server, model):
+    server.script(hang_up(), hang_up(), say("Here I am."))
+
+    assert text_of(await reply_of(model)) == "Here I am."
+
+
+async def test_a_server_that_always_hangs_up_is_unreachable(server, model):
+    server.default = hang_up()
+
+    await text_until(model, ModelUnreachableError)
+
+    assert len(server.requests) == 3
 
 
 async def test_a_page_instead_of_a_stream_is_a_server_error(server, model):

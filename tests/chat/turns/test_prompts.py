@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from chat.llm.client import estimate_tokens
 from chat.story.payloads import Card
-from chat.turns.prompts import RUN, Budget, Line, Scene, compose_chat, compose_script, instructions
+from chat.turns.prompts import RUN, Budget, Line, Scene, compose_chat, instructions
 
 MARA = Card(id=1, name="Mara", description="keeper of the lamp", personality="dry", greeting="“Late.”")
 ILSE = Card(id=2, name="Ilse", description="the harbour master's daughter", personality="knows of the letter")
@@ -64,20 +64,3 @@ def test_the_beginning_stays_the_same_while_a_run_of_turns_comes_and_goes():
     starts = {chat_prompt(lines[:length]).messages[1].content for length in range(100, 100 + RUN * 2)}
 
     assert len(starts) <= 3
-
-
-def test_a_script_reads_as_a_play_and_ends_with_the_speakers_name():
-    lines = [line(1, "You", "“Who is *there*?”\n\nI wait."), line(2, "Ilse", "“Me.”")]
-
-    prompt = compose_script(SCENE, lines, costs=[8, 4], budget=Budget(prompt=300, reply=50))
-
-    assert prompt.script.endswith("You: “Who is there?” I wait.\nIlse: “Me.”\nMara:")
-    assert prompt.stop == ("\n",)
-
-
-def test_a_long_story_still_fits_the_small_models_page():
-    lines = [line(place, "Ilse", "word " * 20) for place in range(1, 100)]
-
-    prompt = compose_script(SCENE, lines, costs=[20] * 99, budget=Budget(prompt=300, reply=50))
-
-    assert estimate_tokens(prompt.script) <= 300
