@@ -12,7 +12,6 @@ import socket
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import CancelledError as FutureCancelledError
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -163,6 +162,8 @@ async def _beat(claim: Claim) -> None:
 async def _end(*tasks: asyncio.Future[Any]) -> None:
     for task in tasks:
         task.cancel()
+    # Waited for, not awaited: that would raise once more, and add our own frames to the traceback that is kept.
+    await asyncio.wait(tasks)
     for task in tasks:
-        with suppress(asyncio.CancelledError, Exception):
-            await task
+        if not task.cancelled():
+            task.exception()  # seen

@@ -132,7 +132,7 @@ def claimable(name: str) -> models.QuerySet[Bookmark]:
     return Bookmark.objects.filter(
         models.Q(leased_until=None) | models.Q(leased_until__lt=Now()),
         subscriber=name,
-        epoch=models.Subquery(Row.objects.filter(name=name, paused_at=None).values("epoch")),
+        epoch=models.Subquery(Row.objects.filter(name=name, paused_at=None).values("epoch")[:1]),
         due_at__lte=Now(),
         wedged_at=None,
         paused_at=None,
