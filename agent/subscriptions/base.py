@@ -7,15 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
-from chat.errors import ChatError
 from chat.log.models import Event
 from chat.story.payloads import Payload
 
 type Payloads = Sequence[Payload] | Callable[[], Sequence[Payload]]
-
-
-class ReaderOutputError(ChatError):
-    """A reader's answer was no use. (Asked again three times, spaced; then the lane wedges.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +77,7 @@ class Projection(Subscriber, Protocol):
 class Reaction(Subscriber, Protocol):
     """Acts on one event at a time, exactly once; never replayed by a rebuild."""
 
-    batch_size: ClassVar[Literal[1]] = 1  # type: ignore[misc]  # narrower on purpose: that is what a Reaction is
+    batch_size: ClassVar[Literal[1]] = 1
     starts_at: ClassVar[Literal["head", "beginning"]] = "head"
     #: Lanes it may work at once; a host raises it by setting. Within a lane it is always one.
     max_concurrency: ClassVar[int] = 1
