@@ -9,6 +9,9 @@ from django.utils.module_loading import import_string
 
 from agent.projections.activity import Activity
 from agent.projections.turn_search import TurnSearch
+from agent.reactions.caution_drafter import CautionDrafter
+from agent.reactions.chronicler import Chronicler
+from agent.reactions.run_debriefer import RunDebriefer
 from agent.subscriptions import checks
 from agent.subscriptions.base import Projection, Reaction
 from chat.errors import ChatError
@@ -16,6 +19,9 @@ from chat.errors import ChatError
 SUBSCRIBERS: tuple[Projection | Reaction, ...] = (
     TurnSearch(),
     Activity(),
+    Chronicler(),
+    RunDebriefer(),
+    CautionDrafter(),
 )
 
 

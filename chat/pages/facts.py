@@ -62,8 +62,15 @@ def story_panel(chat: Chat, *, owner: bool) -> Context:
     memories = list(Memory.objects.filter(chat=chat).active().order_by("-place", "-id"))
     milestones = list(Milestone.objects.filter(chat=chat).live().order_by("place", "id"))
     felt = [bond for bond in bonds(chat) if bond.character in names and bond.toward in names]
-    causes = _Causes(chat, [*(one.because_of for one in events), *(one.turn for one in (*memories, *milestones))])
-    causes.add(bond.because_of for bond in felt)
+    causes = _Causes(
+        chat,
+        [
+            *(event.because_of for event in events),
+            *(memory.turn for memory in memories),
+            *(milestone.turn for milestone in milestones),
+            *(bond.because_of for bond in felt),
+        ],
+    )
     return {
         "story_events": [
             Shown(event, causes.of(event.because_of)) for status in ORDER for event in events if event.status == status
@@ -139,15 +146,9 @@ class _Causes:
     """Turns by id as they are called on screen, found with two queries."""
 
     def __init__(self, chat: Chat, turns: Iterable[int | None]) -> None:
-        self._places = list(chat.turns.live().order_by("place").values_list("place", flat=True))
-        self._chat = chat
-        self._found: dict[int, int] = {}
-        self.add(turns)
-
-    def add(self, turns: Iterable[int | None]) -> None:
-        wanted = {turn for turn in turns if turn is not None} - set(self._found)
-        if wanted:
-            self._found |= dict(Turn.objects.filter(chat=self._chat, id__in=wanted).values_list("id", "place"))
+        wanted = {turn for turn in turns if turn is not None}
+        self._found = dict(Turn.objects.filter(chat=chat, id__in=wanted).values_list("id", "place")) if wanted else {}
+        self._places = list(chat.turns.live().order_by("place").values_list("place", flat=True)) if wanted else []
 
     def of(self, turn: int | None) -> Because | None:
         place = self._found.get(turn) if turn is not None else None
