@@ -66,8 +66,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _says_something_about_the_database(item: pytest.Item) -> bool:
+    from django.test import TransactionTestCase  # noqa: PLC0415  (after the settings are there)
+
     if any(item.iter_markers("browser")) or any(item.iter_markers("once")):
         return False
+    if issubclass(getattr(item, "cls", None) or object, TransactionTestCase):
+        return True
     reaches_it = {"db", "transactional_db", "new_site"} & set(getattr(item, "fixturenames", ()))
     return bool(reaches_it) or any(item.iter_markers("django_db"))
 

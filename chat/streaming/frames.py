@@ -66,9 +66,8 @@ MOST_EVENTS = 200
 #: Rendered frames kept in a process; the newest turns of the chats that are being read.
 KEPT_FRAMES = 512
 _DELTA = '{"type":"delta","generation":"%(generation)s","seq":%(seq)d,"offset":%(offset)d,"text":%(text)s}'
+#: Kinds that are not worth a frame.
 SILENT = {kind_of(ReplyRequested), kind_of(ChatCreated)}
-#: Kinds that are worth a frame.
-FRAMED = sorted(set(KINDS) - SILENT)
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ def after(chat_id: int, position: int, *, head: int = 0, until: int | None = Non
 
     `head`: how far the log goes at least, where that is known.
     """
-    events = read.events_of(stream_of(chat_id), after=position, limit=MOST_EVENTS + 1, kinds=FRAMED)
+    events = _framed_events(chat_id, after=position)
     if until is not None:
         events = [event for event in events if event.position <= until]
     # What is not framed is passed over too, or it would be looked through again each time.
@@ -121,6 +120,14 @@ def after(chat_id: int, position: int, *, head: int = 0, until: int | None = Non
         return Batch(frames=[], position=reached, too_far=True, members_moved=moved)
     told = _Telling(chat_id, events)
     return Batch(frames=told.frames(), position=reached, gone=told.gone, members_moved=moved)
+
+
+def _framed_events(chat_id: int, *, after: int) -> list[Event]:
+    # Not by the stream's name, and not by all the kinds: a query that is asked for every turn and every tab.
+    events = Event.objects.filter(stream_id=chat_id, position__gt=after).exclude(kind__in=SILENT)
+    found = events.order_by("position").only("position", "kind", "payload", "recorded_at")[: MOST_EVENTS + 1]
+    # Kinds of a newer version may stand there while processes are exchanged one by one.
+    return [event for event in found if event.kind in KINDS]
 
 
 def reset(position: int) -> Frame:
