@@ -254,7 +254,7 @@ STORAGES = {
 }
 
 # --- Celery (no results, no retries of its own: the database is the queue) ----------------------------------
-CELERY_BROKER_URL = f"redis+socket://{SOCKET_DIR / 'valkey.sock'}" if REDIS_URL.startswith("unix:") else REDIS_URL
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db.models import F
+from django.db import connection
 
 from agent.models import DayOfChat
 from agent.models import Subscriber as Row
@@ -76,8 +76,9 @@ class Activity(Projection):
         found: dict[tuple[int, date], _Sums] = {}
         for event in events:
             found.setdefault((chat_of(event), event.recorded_at.date()), _Sums()).add(event)
-        for (chat, day), sums in found.items():
-            _add(epoch, chat, day, sums.values)
+        # In one order, so that two workers never wait for each other.
+        days = sorted(found.items(), key=lambda one: one[0])
+        _add([[epoch, chat, day, *sums.values.values()] for (chat, day), sums in days])
 
     def clear(self, *, epoch: int) -> None:
         """Forget the days of an epoch."""
@@ -90,11 +91,17 @@ def days_of(chat: int) -> list[Day]:
     return [_day(row) for row in DayOfChat.objects.filter(epoch=epoch, chat=chat).order_by("day")]
 
 
-def _add(epoch: int, chat: int, day: date, sums: dict[str, int]) -> None:
-    row = DayOfChat.objects.filter(epoch=epoch, chat=chat, day=day)
-    changes: dict[str, Any] = {name: F(name) + value for name, value in sums.items() if value}
-    if not row.update(**changes):
-        DayOfChat.objects.create(epoch=epoch, chat=chat, day=day, **sums)
+def _add(rows: list[list[Any]]) -> None:
+    """Add to the rows of some days, making those that are missing, in one statement."""
+    names = ("epoch", "chat", "day", *_SUMS)
+    values = ", ".join([f"({', '.join(['%s'] * len(names))})"] * len(rows))
+    sums = ", ".join(f"{name} = agent_dayofchat.{name} + excluded.{name}" for name in _SUMS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO agent_dayofchat ({', '.join(names)}) VALUES {values}"  # noqa: S608  (names and marks only)
+            f" ON CONFLICT (epoch, chat, day) DO UPDATE SET {sums}",
+            [value for row in rows for value in row],
+        )
 
 
 def _day(row: DayOfChat) -> Day:

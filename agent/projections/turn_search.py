@@ -62,17 +62,10 @@ class TurnSearch(Projection):
 
     def apply(self, events: Sequence[Event], *, epoch: int) -> None:
         """One row a turn."""
-        rows = SearchedTurn.objects.bulk_create(
-            [
-                SearchedTurn(epoch=epoch, chat=chat_of(event), turn=event.position, text=event.payload["text"])
-                for event in events
-            ]
-        )
-        if connection.vendor == "sqlite":
-            with connection.cursor() as cursor:
-                cursor.executemany(
-                    "INSERT INTO agent_turnwords (rowid, text) VALUES (%s, %s)", [(row.pk, row.text) for row in rows]
-                )
+        if connection.vendor == "postgresql":
+            _insert_at_once(events, epoch)
+        else:
+            _insert_with_words(events, epoch)
 
     def clear(self, *, epoch: int) -> None:
         """Forget the words of an epoch."""
@@ -95,6 +88,34 @@ def search(user_id: int, text: str, *, limit: int = LIMIT) -> list[Hit]:
     with connection.cursor() as cursor:
         cursor.execute(_SELECT + _FROM.format(**parts), [user_id, epoch, _query(words), limit])
         return [_hit(row, words) for row in cursor.fetchall()]
+
+
+def _insert_at_once(events: Sequence[Event], epoch: int) -> None:
+    # Arrays instead of a row of parameters each: half the time of a batch.
+    columns = [
+        [chat_of(event) for event in events],
+        [event.position for event in events],
+        [event.payload["text"] for event in events],
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO agent_searchedturn (epoch, chat, turn, text)"
+            " SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::text[])",
+            [epoch, *columns],
+        )
+
+
+def _insert_with_words(events: Sequence[Event], epoch: int) -> None:
+    rows = SearchedTurn.objects.bulk_create(
+        [
+            SearchedTurn(epoch=epoch, chat=chat_of(event), turn=event.position, text=event.payload["text"])
+            for event in events
+        ]
+    )
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO agent_turnwords (rowid, text) VALUES (%s, %s)", [(row.pk, row.text) for row in rows]
+        )
 
 
 def _query(words: Sequence[str]) -> str:
