@@ -6,14 +6,26 @@ go in runs (see `first_kept`), not one by one: the prefix then stays the same fo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from chat.llm.client import Message, Prompt
+from chat.llm.client import Message, Prompt, estimate_tokens
 from chat.story.known import Knowledge
 from chat.story.payloads import Card
+from chat.turns.lines import last_whole_sentence
 
-#: OpenAI's API takes four stop strings at most; `turns.lines` sees to the rest.
-MAX_STOPS = 4
+#: What part of a prompt's budget each ingredient may fill; what is left, a third at least, is for the turns.
+SHARES = {
+    "persona": 0.04,
+    "premise": 0.08,
+    "others": 0.1,
+    "description": 0.1,
+    "inner": 0.08,
+    "voice": 0.08,
+    "before": 0.06,
+    "known": 0.12,
+}
+#: The newest turn is always in the prompt, and this part of the budget is the most it may fill.
+NEWEST_SHARE = 0.3
 #: A turn may be the first of a prompt when its place is a multiple of this; the larger, the longer the runs.
 RUN = 8
 #: What a chat template spends on one message beside its text (role, separators): the estimate of OpenAI's
@@ -44,11 +56,18 @@ class Scene:
     title: str = ""
     #: What the speaker knows beside the turns.
     known: Knowledge = field(default_factory=Knowledge)
+    #: Names of the cast who are not here.
+    absent: tuple[str, ...] = ()
+
+    @property
+    def company(self) -> tuple[str, ...]:
+        """The names of those who are here with the speaker."""
+        return (*(card.name for card in self.present if card.id != self.speaker.id), self.persona)
 
     @property
     def others(self) -> tuple[str, ...]:
-        """The names the speaker must not speak for."""
-        return (*(card.name for card in self.present if card.id != self.speaker.id), self.persona)
+        """The names the speaker must not speak for: first of those who are here."""
+        return (*self.company, *self.absent)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,57 +78,82 @@ class Budget:
     reply: int
 
 
-def instructions(scene: Scene) -> str:
-    """The stable beginning of a chat prompt: what the speaker is, knows and must keep to."""
+def instructions(scene: Scene, budget: Budget) -> str:
+    """The stable beginning of a chat prompt: what the speaker is, knows and must keep to, within its shares."""
     me = scene.speaker
+    share = {name: int(part * budget.prompt) for name, part in SHARES.items()}
+    inner = [clipped(text, share["inner"]) for text in (me.personality, me.scenario_note)]
     parts = [
         f"You are {me.name}, a character in a story that is told in turns. Stay {me.name} whatever happens.",
-        _section(f"Who {me.name} is", me.description, me.personality, me.scenario_note),
-        _section("The story so far began like this", scene.premise),
-        _section(f"What {me.name} remembers of earlier scenes", *scene.known.before),
+        _section(f"Who {me.name} is", clipped(me.description, share["description"]), *inner),
+        _section("The story so far began like this", clipped(scene.premise, share["premise"])),
+        _section(f"What {me.name} remembers of earlier scenes", *_newest(scene.known.before, share["before"])),
         _section("The scene", scene.title),
-        _section("Present", *_introductions(scene)),
-        _section(f"How {me.name} sounds", me.example_dialogue),
+        _section("Present", *_introductions(scene, share)),
+        _section(f"How {me.name} sounds", clipped(me.example_dialogue, share["voice"])),
         _rules(scene),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def notes(scene: Scene) -> str:
-    """What the speaker knows at this moment; "" when it is nothing.
+def notes(scene: Scene, budget: Budget) -> str:
+    """What the speaker knows at this moment, within its share; "" when it is nothing.
 
     It changes from turn to turn, so it stands just before the last line, behind all that can be cached.
     """
     me, known = scene.speaker.name, scene.known
     parts = [
-        _section(f"What {me} remembers", *(f"- {memory}" for memory in known.memories)),
-        _section(f"How {me} feels", *known.bonds),
-        _section("What is afoot", *(f"- {title}" for title in known.afoot)),
         _section("Mind this", *(f"- {caution}" for caution in known.cautions)),
+        _section("What is afoot", *(f"- {title}" for title in known.afoot)),
+        _section(f"How {me} feels", *known.bonds),
+        _section(f"What {me} remembers", *(f"- {memory}" for memory in known.memories)),
     ]
     body = "\n".join(part for part in parts if part)
-    return f"[For {me} only]\n{body}" if body else ""
+    return f"[For {me} only]\n{clipped(body, int(SHARES['known'] * budget.prompt))}" if body else ""
+
+
+def clipped(text: str, tokens: int) -> str:
+    """The text, or its first whole sentences of about so many tokens (by the estimate)."""
+    if estimate_tokens(text) <= tokens:
+        return text
+    # Every character costs at most a token, and at least a quarter of one.
+    cut = text[: tokens * 4]
+    while estimate_tokens(cut) > tokens:
+        cut = cut[: len(cut) * 3 // 4]
+    return last_whole_sentence(cut)
+
+
+def _newest(texts: Sequence[str], tokens: int) -> list[str]:
+    """The newest texts that fit, oldest first."""
+    kept: list[str] = []
+    for text in reversed(texts):
+        tokens -= estimate_tokens(text)
+        if tokens < 0:
+            break
+        kept.append(text)
+    return kept[::-1]
 
 
 def compose_chat(scene: Scene, lines: Sequence[Line], *, costs: Sequence[int], overhead: int, budget: Budget) -> Prompt:
     """A prompt for a chat endpoint.
 
     `lines` are the turns the speaker witnessed, in story order; `costs` their tokens one by one, `overhead`
-    those of `instructions(scene)` and `notes(scene)`. The newest line is always kept.
+    those of `instructions(scene, budget)` and `notes(scene, budget)`. The newest line is always kept, clipped if
+    need be.
     """
     room = budget.prompt - overhead - 2 * TOKENS_PER_MESSAGE
     kept = lines[first_kept([line.place for line in lines], [cost + TOKENS_PER_MESSAGE for cost in costs], room) :]
     nudge = f"[{scene.speaker.name} goes on.]"
-    said = [_message(scene, line) for line in kept]
-    if noted := notes(scene):
+    said = [_message(scene, line) for line in [*kept[:-1], *_clipped(kept[-1:], int(NEWEST_SHARE * budget.prompt))]]
+    if noted := notes(scene, budget):
         said.insert(max(0, len(said) - 1), Message(role="user", content=noted))
     if not said or said[0].role == "assistant":
         said.insert(0, Message(role="user", content="[The scene begins.]"))
     if said[-1].role == "assistant":
         said.append(Message(role="user", content=nudge))
     return Prompt(
-        messages=(Message(role="system", content=instructions(scene)), *_merged(said)),
-        stop=tuple(f"\n{name}:" for name in scene.others)[:MAX_STOPS],
+        messages=(Message(role="system", content=instructions(scene, budget)), *_merged(said)),
+        stop=tuple(f"\n{name}:" for name in scene.others),
         max_tokens=budget.reply,
     )
 
@@ -142,9 +186,16 @@ def _merged(messages: Sequence[Message]) -> list[Message]:
     return merged
 
 
-def _introductions(scene: Scene) -> list[str]:
-    others = [f"{card.name}: {card.description}".rstrip(": ") for card in scene.present if card.id != scene.speaker.id]
-    return [*others, f"{scene.persona} (the player): {scene.persona_description}".rstrip(": ")]
+def _clipped(lines: Sequence[Line], tokens: int) -> list[Line]:
+    return [replace(line, text=clipped(line.text, tokens)) for line in lines]
+
+
+def _introductions(scene: Scene, share: dict[str, int]) -> list[str]:
+    others = [card for card in scene.present if card.id != scene.speaker.id]
+    each = share["others"] // max(1, len(others))
+    known = [f"{card.name}: {clipped(card.description, each)}".rstrip(": ") for card in others]
+    persona = clipped(scene.persona_description, share["persona"])
+    return [*known, f"{scene.persona} (the player): {persona}".rstrip(": ")]
 
 
 def _section(heading: str, *texts: str) -> str:
@@ -156,7 +207,7 @@ def _rules(scene: Scene) -> str:
     me = scene.speaker.name
     return (
         f"Write only what {me} says and does, in one to three short paragraphs. Put actions between *asterisks* "
-        f"and speech between “quotation marks”. Never write, decide or speak for {_either(scene.others)}. "
+        f"and speech between “quotation marks”. Never write, decide or speak for {_either(scene.company)}. "
         "Do not begin with a name. Do not sum up, moralise or step out of the story."
     )
 

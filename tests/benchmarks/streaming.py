@@ -119,14 +119,18 @@ def _take(seen: Watched, frame: dict[str, Any], now: float) -> None:
     seen.transit += [now - float(stamp) for stamp in STAMP.findall(frame["text"])]
 
 
-async def play(
-    site: Site, made: dict[str, Any], crowd: Crowd, *, ramp: float
-) -> list[Watched | BaseException]:
+async def play(site: Site, made: dict[str, Any], crowd: Crowd, *, ramp: float) -> list[Watched | BaseException]:
     everyone = asyncio.Barrier(len(made["chats"]))
     async with asyncio.timeout(600):
         return await asyncio.gather(
             *(
-                watch(f"{site.ws_url}/ws/chats/{chat}/", made["session"], everyone, crowd, ramp * number / len(made["chats"]))
+                watch(
+                    f"{site.ws_url}/ws/chats/{chat}/",
+                    made["session"],
+                    everyone,
+                    crowd,
+                    ramp * number / len(made["chats"]),
+                )
                 for number, chat in enumerate(made["chats"])
             ),
             return_exceptions=True,

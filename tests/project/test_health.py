@@ -1,5 +1,6 @@
 """/healthz and /readyz."""
 
+import asyncio
 import json
 import urllib.error
 import urllib.request
@@ -7,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from project import health
 from tests.model_server import ScriptedModelServer
 from tests.site import Site
 
@@ -32,6 +34,39 @@ async def test_every_part_is_named(async_client, settings, valkey):
         "broker": {"status": "ok"},
         "model": {"status": "ok"},
     }
+
+
+async def test_however_many_ask_the_model_is_looked_at_once_and_asked_for_no_token(async_client, settings):
+    with ScriptedModelServer() as model:
+        settings.MODEL_URL, settings.MODEL = model.url, "scripted"
+
+        answers = await asyncio.gather(*(async_client.get("/readyz") for _ in range(5)))
+        later = await async_client.get("/readyz")
+
+    assert {answer.json()["model"]["status"] for answer in [*answers, later]} == {"ok"}
+    assert [request.path for request in model.other_requests] == ["/v1/models"]
+    assert model.requests == []
+
+
+async def test_a_model_is_looked_at_again_after_a_while(async_client, settings, monkeypatch):
+    with ScriptedModelServer() as model:
+        settings.MODEL_URL, settings.MODEL = model.url, "scripted"
+        await async_client.get("/readyz")
+        monkeypatch.setattr(health._last_look(model.url, "scripted"), "good_until", 0.0)
+    gone = await async_client.get("/readyz")
+
+    assert gone.json()["model"]["status"] == "unavailable"
+    assert "127.0.0.1" not in gone.text
+
+
+async def test_a_server_without_a_list_of_models_is_there(async_client, settings):
+    with ScriptedModelServer() as model:
+        model.models = None
+        settings.MODEL_URL, settings.MODEL = model.url, "scripted"
+
+        answer = await async_client.get("/readyz")
+
+    assert answer.json()["model"] == {"status": "ok"}
 
 
 async def test_a_dead_broker_and_no_model_are_degraded(async_client, settings, tmp_path):

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from chat.pages.answers import notify, signed_in
+from chat.pages.answers import UNPROCESSABLE, notify, signed_in
 from chat.pages.doors import player, wanted_next
 from chat.pages.entering import LinkSpentError, redeem
 from chat.pages.forms import LoginForm
@@ -18,9 +18,8 @@ from chat.pages.limits import TooManyLoginsError, count_login
 from chat.pages.models import Preference
 from chat.story.models import Chat
 
-UNPROCESSABLE = 422
-#: For a page that is fetched ahead: browsers throw the answer away and ask again when the link is followed.
-NOT_NOW = 503
+#: For a page that is fetched ahead: with nothing to show or to keep, browsers ask again when the link is followed.
+NO_CONTENT = 204
 
 
 @never_cache
@@ -30,7 +29,7 @@ def enter(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "HEAD":
         return HttpResponse()
     if _is_fetched_ahead(request):
-        return HttpResponse(status=NOT_NOW)
+        return HttpResponse(status=NO_CONTENT)
     try:
         user = redeem(token)
     except LinkSpentError as error:

@@ -23,7 +23,7 @@ from project.up.journal import Journal
 from project.up.neighbours import look_around, offered_model
 from project.up.options import Options, decide, keep
 from project.up.preparing import claim_folder, free_port, migrate
-from project.up.recipes import WILDCARDS, Household, plan
+from project.up.recipes import WILDCARDS, Household, names_of_this_machine, plan
 from project.up.supervisor import Supervisor
 
 
@@ -137,6 +137,9 @@ def _welcome(options: Options, journal: Journal) -> None:
     host = options.host.strip("[]")
     host = WILDCARDS.get(host, host)
     host = f"[{host}]" if ":" in host else host
+    if options.host in WILDCARDS:
+        names = ", ".join(names_of_this_machine(options.host))
+        journal.say(f"Elsewhere on your network this machine goes by: {names} (port {options.port})")
     journal.say(f"Open http://{host}:{options.port}{entrance()}")
 
 

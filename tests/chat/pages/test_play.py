@@ -127,6 +127,8 @@ async def test_the_same_key_posts_one_turn(async_player, chat):
         (b"{", 400),
         (b"[]", 400),
         (b"\xff", 400),
+        (b"[" * 100_000, 400),
+        (b'{"text": ' + b"[" * 5000 + b"]" * 5000 + b"}", 400),
         (b'{"text": 7}', 422),
         (b'{"text": "x", "speaker": "Nobody"}', 422),
         (b'{"text": "x", "speaker": {"a": 1}}', 422),
@@ -138,6 +140,14 @@ def test_a_malformed_turn_is_refused_with_a_sentence(player, chat, body, status)
     assert answered.status_code == status
     assert answered.json()["detail"]
     assert not chat.turns.exists()
+
+
+async def test_a_turn_with_half_a_character_is_recorded_without_it(async_player, chat):
+    sent = {"text": "a \ud800 b"}
+    answered = await async_player.post(f"/chats/{chat.id}/turns/", sent, content_type="application/json")
+
+    assert answered.status_code == 201
+    assert (await Turn.objects.aget(id=answered.json()["turn_id"])).text == "a \ufffd b"
 
 
 def test_a_refused_turn_costs_a_browser_none_of_its_words(player, chat):
@@ -159,6 +169,7 @@ def test_stopping_when_nothing_runs_says_so(player, chat):
 
 def test_retrying_where_nothing_failed_is_refused(player, chat):
     assert player.post(f"/chats/{chat.id}/retry/", headers=JSON).status_code == 409
+    assert player.post(f"/chats/{chat.id}/retry/", {"generation": "\x00"}, headers=JSON).status_code == 409
 
 
 def test_too_many_turns_are_told_when_to_come_back(player, chat, settings):

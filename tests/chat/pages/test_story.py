@@ -42,7 +42,7 @@ def act(player, chat, path, **fields):
 
 
 def page_of(player, chat):
-    return player.get(f"/chats/{chat.id}/").content.decode()
+    return " ".join(player.get(f"/chats/{chat.id}/").content.decode().split())
 
 
 def test_a_story_event_is_planned_edited_started_completed_and_read_back(player, chat):

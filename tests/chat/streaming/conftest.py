@@ -16,10 +16,10 @@ from chat.story.models import Chat
 from chat.streaming.hub import Hub, hub
 from chat.turns import claims, generation, leases
 from chat.turns.announce import Announcer, Ended, Started
-from chat.turns.generation import Running
 from chat.turns.leases import Settled
 from chat.turns.lines import Lines
 from chat.turns.models import Generation
+from chat.turns.running import Running
 from tests.factories import make_chat, owner_of, say
 
 
