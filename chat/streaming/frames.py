@@ -16,6 +16,7 @@ from typing import Any
 
 from chat.log import read
 from chat.log.models import Event
+from chat.story import fact_payloads as facts
 from chat.story.models import CastMember, Turn, stream_of
 from chat.story.payloads import (
     KINDS,
@@ -227,6 +228,9 @@ class _Telling:
                 | ChatArchived() | ChatUnarchived() | ChatDeleted() | ChatUndeleted()
                 | MemberJoined() | MemberLeft() | CharacterJoined() | CharacterRevised()
                 | SceneOpened() | SceneRenamed() | SceneClosed() | CharacterEntered() | CharacterExited()
+                | facts.EventPlanned() | facts.EventStarted() | facts.EventCompleted() | facts.EventCancelled()
+                | facts.EventEdited() | facts.MemoryFormed() | facts.MemoryDismissed() | facts.RelationshipChanged()
+                | facts.MilestoneReached() | facts.TurnRead() | facts.DecisionRegistered()
             ):  # fmt: skip
                 return Frame("chat", {"position": position}, position)
 

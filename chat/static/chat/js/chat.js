@@ -2,6 +2,7 @@
 import { tendActs } from "./acts.js";
 import { nodes, post } from "./asking.js";
 import { Composer } from "./composer.js";
+import { tendFacts } from "./facts.js";
 import { tendKeys } from "./keys.js";
 import { freshen, tendPanels } from "./panels.js";
 import { Preview } from "./preview.js";
@@ -53,6 +54,7 @@ const frames = {
     settle(turn, frame.generation);
     if (composer.running && turn.matches(".player")) transcript.queue(turn);
     refreshChats();
+    refreshReading();
   },
   turn_html_replace(frame) {
     const turn = transcript.replace(frame.html, frame.supersedes_id);
@@ -159,6 +161,7 @@ async function refreshHead() {
     status.rename(here("scene").querySelector("h1").textContent);
     transcript.mendBreaks();
     refreshChats();
+    refreshReading();
     return pending;
   } catch {
     // The connection is gone again; the next one asks anew.
@@ -168,6 +171,11 @@ async function refreshHead() {
 
 function refreshChats() {
   document.body.dispatchEvent(new Event("refresh-chats"));
+}
+
+/** The line that says what is still being read; it goes on asking by itself while something is. */
+function refreshReading() {
+  document.body.dispatchEvent(new Event("refresh-reading"));
 }
 
 function stop() {
@@ -196,6 +204,7 @@ if (preview?.article) {
   status.speaking(preview.speaker);
 }
 tendPanels();
+tendFacts();
 tendKeys({ stop });
 tendActs({ done: (form) => form.id !== "act" && refreshHead() });
 scroll.hold(location.hash.startsWith("#turn-") && document.getElementById(location.hash.slice(1)));

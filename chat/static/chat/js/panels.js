@@ -1,5 +1,6 @@
 // The two sides: closed and opened on wide screens, dialogs on narrow ones; and kept fresh in place.
 import { fragment } from "./asking.js";
+import { tellTabs } from "./facts.js";
 
 const NARROW = { chats: matchMedia("(max-width: 760px)"), known: matchMedia("(max-width: 1100px)") };
 const dialog = () => document.getElementById("side");
@@ -46,10 +47,11 @@ export function openSide(side) {
   tell();
 }
 
-/** Fetch header, cast and scene, and who may speak next anew; resolves to the fragment's reply that is due. */
+/** Fetch header, story, cast and scene, "Previously", and who may speak next anew; resolves to the fragment's reply that is due. */
 export async function freshen(url) {
   const fresh = await fragment(url);
-  for (const id of ["scene", "known", "next"]) swap(document.getElementById(id), fresh.getElementById(id));
+  for (const id of ["scene", "known", "next", "previously"]) swap(document.getElementById(id), fresh.getElementById(id));
+  tellTabs();
   tell();
   return fresh.getElementById("pending");
 }
@@ -97,6 +99,7 @@ function tell() {
 }
 
 function swap(old, fresh) {
+  if (!old || !fresh) return;
   const held = hold(old);
   old.replaceWith(fresh);
   restore(fresh, held);
@@ -104,22 +107,28 @@ function swap(old, fresh) {
 
 function hold(element) {
   return {
-    folds: [...element.querySelectorAll("details")].map((fold) => fold.open),
-    typed: [...element.querySelectorAll("input, select")].filter(changed).map((field) => [at(element, field), field]),
-    focus: element.contains(document.activeElement) ? at(element, document.activeElement) : -1,
+    folds: new Map([...element.querySelectorAll("details")].map((fold) => [label(fold), fold.open])),
+    typed: [...element.querySelectorAll("input, select")].filter(changed).map((field) => [field.id || at(element, field), field]),
+    focus: element.contains(document.activeElement) ? document.activeElement.id || at(element, document.activeElement) : -1,
   };
 }
 
 function restore(element, { folds, typed, focus }) {
-  element.querySelectorAll("details").forEach((fold, index) => (fold.open = folds[index] ?? fold.open));
+  element.querySelectorAll("details").forEach((fold) => (fold.open = folds.get(label(fold)) ?? fold.open));
   const all = element.querySelectorAll("*");
-  for (const [index, field] of typed) {
-    const same = all[index];
+  const find = (where) => (typeof where === "string" ? document.getElementById(where) : all[where]);
+  for (const [where, field] of typed) {
+    const same = find(where);
     if (same?.name !== field.name || same.type !== field.type) continue;
     same.value = field.value;
     if ("checked" in field) same.checked = field.checked;
   }
-  if (focus >= 0) all[focus]?.focus({ preventScroll: true });
+  if (focus !== -1) find(focus)?.focus({ preventScroll: true });
+}
+
+function label(fold) {
+  const summary = fold.querySelector("summary");
+  return summary?.getAttribute("aria-label") ?? summary?.textContent;
 }
 
 function at(element, inner) {
