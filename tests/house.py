@@ -8,7 +8,18 @@ FOLDED = {
     "Chat", "Membership", "CastMember", "Scene", "Turn", "StoryEvent", "StoryTransition", "Memory",
     "RelationshipChange", "Milestone", "TurnReading", "Decision",
 }  # fmt: skip
-RELATED = {"turns", "cast", "scenes", "membership_set", "castmember_set", "scene_set", "turn_set", "story_events", "memories", "milestones"}
+RELATED = {
+    "turns",
+    "cast",
+    "scenes",
+    "membership_set",
+    "castmember_set",
+    "scene_set",
+    "turn_set",
+    "story_events",
+    "memories",
+    "milestones",
+}
 #: What gives a chat of the story.
 GETTERS = {"get_chat_for", "get_deleted_chat_for"}
 MANAGERS = {"objects", "_default_manager", "_base_manager"}
