@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
+from django.views.csrf import csrf_failure as page_of_csrf_failure
 
 from chat.database import in_thread
 from chat.errors import ChatError
@@ -41,6 +42,14 @@ def wants_json(request: HttpRequest) -> bool:
     if "Accept" in request.headers and request.headers["Accept"] != "*/*":
         return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
     return request.content_type == "application/json"
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's page for a form without its token; for JSON clients a sentence that says what to send."""
+    if wants_json(request):
+        sentence = "Send the cookie csrftoken back in the header X-CSRFToken."
+        return JsonResponse({"detail": sentence, "reason": reason}, status=403)
+    return page_of_csrf_failure(request, reason)
 
 
 def fields(request: HttpRequest) -> dict[str, Any]:

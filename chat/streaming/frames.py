@@ -236,7 +236,13 @@ class _Telling:
 
     def _said(self, position: int) -> Frame:
         turn = self.turns[position]
-        body = {"position": position, "turn_id": turn.id, "generation": turn.generation, "html": self._html(turn)}
+        body = {
+            "position": position,
+            "turn_id": turn.id,
+            "generation": turn.generation,
+            "state": turn.state,
+            "html": self._html(turn),
+        }
         return Frame("turn_html", body, position)
 
     def _superseded(self, position: int, payload: TurnSuperseded) -> Frame:
@@ -245,11 +251,13 @@ class _Telling:
             return Frame("turn_html_remove", {"position": position, "turn_id": old.id}, position)
         # A new writing that was cut off does not replace the standing one: the page gets that one afresh.
         in_its_place = min(old.id, new.id)
+        written = self.turns[max(old.id, new.id)]
         body = {
             "position": position,
             "turn_id": new.id,
             "supersedes_id": in_its_place,
-            "generation": self.turns[max(old.id, new.id)].generation,
+            "generation": written.generation,
+            "state": written.state,
             "html": self._html(new),
         }
         return Frame("turn_html_replace", body, position)

@@ -124,6 +124,18 @@ def ended(news: Ended, live: Live | None) -> Frame:
     return Frame("generation", body)
 
 
+def end_told_by(turn: Frame, live: Live, chat: int) -> Ended:
+    """How a reply ended, as its settled turn tells."""
+    state = turn.body["state"]
+    return Ended(
+        chat=chat,
+        generation=live.generation,
+        speaker_name=live.speaker_name,
+        state=Generation.State.FINISHED if state == "complete" else state,
+        turn=turn.body["turn_id"],
+    )
+
+
 def running_in(chat: int) -> list[Generation]:
     """The replies of a chat that are being written in some process, as the database has them."""
     return list(Generation.objects.filter(chat_id=chat, state=Generation.State.RUNNING).defer("prompt"))

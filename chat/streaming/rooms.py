@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from chat.database import in_thread
 from chat.streaming import frames
 from chat.streaming.frames import Batch, Frame, hello, reset
-from chat.streaming.live import Live, Snapshot, end_in, ended, live_from, live_of, running_in, snapshot_in
+from chat.streaming.live import Live, Snapshot, end_in, end_told_by, ended, live_from, live_of, running_in, snapshot_in
 from chat.streaming.outbox import Outbox
 from chat.turns.announce import Chunk, Ended, News, Started
 from chat.turns.generation import spawn
@@ -147,10 +147,11 @@ class Room:
                 self._restart(member)
         for frame in batch.frames:
             self.position = frame.position
-            if (live := self.live.get(frame.body.get("generation", ""))) is not None:
-                live.settled = True
-                self._tell_held()
-            self._tell(frame)
+            live = self.live.get(frame.body.get("generation", ""))
+            if live is None:
+                self._tell(frame)
+            else:
+                self._tell_settled(frame, live)
         self.position = batch.position
         if self._hold_until <= self.position:
             self._tell_held()
@@ -160,6 +161,15 @@ class Room:
             self.dismiss(self.members, NOT_FOUND)
         elif batch.members_moved:
             self._look_at_members()
+
+    def _tell_settled(self, turn: Frame, live: Live) -> None:
+        live.settled = True
+        self._tell_held()
+        self._tell(turn)
+        here = self._running_here(self.chat)
+        if here is None or here.generation != live.generation:
+            # The process that wrote it says so too, but on a wire that may lose it.
+            self._end(end_told_by(turn, live, self.chat))
 
     def _announce_arrival(self) -> None:
         for position, reached in self._waiting:

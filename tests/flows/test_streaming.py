@@ -199,8 +199,8 @@ async def test_valkey_may_restart_in_the_middle_of_a_reply(visitor: Visitor, sec
             await tab.until_frame("generation", state="finished")
         await here.send(type="turn", text="Are you still there?")
         for tab in (here, there):
-            await tab.until_frame("generation", number=2, state="finished")
-            assert len(tab.page.turns) == 4
+            # That somebody speaks may get lost with the broker; what was said does not.
+            await tab.until(lambda page: len(page.turns) == 4 and not page.previews)
 
 
 async def test_with_a_dead_broker_one_process_is_all_it_takes(new_site: Callable[[], Site]):

@@ -79,6 +79,16 @@ def test_a_post_without_the_token_is_refused(chat):
     assert not chat.turns.exists()
 
 
+def test_a_script_without_the_csrf_token_is_told_what_to_send(chat):
+    script = Client(enforce_csrf_checks=True)
+    script.force_login(owner_of(chat))
+
+    refused = script.post(f"/chats/{chat.id}/turns/", {"text": "Hm"}, headers={"accept": "application/json"})
+
+    assert refused.status_code == 403
+    assert "X-CSRFToken" in refused.json()["detail"]
+
+
 # --- Posting -------------------------------------------------------------------------------------------------
 
 

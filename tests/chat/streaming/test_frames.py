@@ -29,7 +29,8 @@ def test_a_turn_is_html_with_its_position(chat):
     [frame] = frames.after(chat.id, before).frames
 
     assert (frame.type, frame.position) == ("turn_html", turn)
-    assert {**frame.body, "html": ""} == {"position": turn, "turn_id": turn, "generation": "", "html": ""}
+    said = {"position": turn, "turn_id": turn, "generation": "", "state": "complete", "html": ""}
+    assert {**frame.body, "html": ""} == said
     assert f'id="turn-{turn}"' in frame.body["html"]
     assert "<b>there" not in frame.body["html"]
 

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from chat.database import in_thread
 from chat.log import read
+from chat.log.bell import Ring
 from chat.story.models import Chat
 from chat.streaming.hub import Hub
 from chat.streaming.rooms import Member
 from chat.streaming.wire import Parcel
-from chat.turns.announce import Chunk, Ended
+from chat.turns.announce import Chunk, Ended, Silent
 from tests.chat.streaming.conftest import begin_reply
 from tests.chat.streaming.tabs import Tab, Transcript
 from tests.factories import say
@@ -135,6 +136,22 @@ async def test_words_lost_with_the_broker_are_asked_for_again(chat, processes, o
         await reply.settle()
 
     assert page.of("snapshot")
+
+
+async def test_the_settled_turn_tells_the_end_when_nobody_else_does(chat, processes):
+    _, other = processes
+    async with looking(other, chat) as tab:
+        await in_thread(say, chat, "Who is there?")
+        reply = await begin_reply(chat, Silent())
+        reply.write("It is me.")
+        other._heard(Ring(chat.stream, 0))
+        await other.sweep()
+        await tab.until_frame("generation", state="started")
+        await reply.settle("stopped")
+        other._heard(Ring(chat.stream, 0))
+        await tab.until_frame("generation", state="stopped")
+
+    assert [frame["type"] for frame in tab.page.frames][-2:] == ["turn_html", "generation"]
 
 
 async def test_a_message_of_another_version_is_passed_over(processes):
