@@ -39,6 +39,11 @@ def enter_path(token: str) -> str:
     return reverse("enter", args=[token])
 
 
+def is_open(path: str) -> bool:
+    """Whether the link of this path would still sign somebody in."""
+    return EnterLink.objects.filter(token_hash=_hash(path.rstrip("/").rpartition("/")[2]), used_at=None).exists()
+
+
 def redeem(token: str, *, now: datetime | None = None) -> "User":
     """Use a token up and return its user; LinkSpentError when it was used, is unknown or too old."""
     now = now or timezone.now()

@@ -113,11 +113,10 @@ def claim_retry(chat_id: int, *, generation: str | None, now: datetime) -> Claim
 
 def unanswered(chat: Chat) -> list[Event]:
     """The player's turns, and requests to go on, that no reply has taken up yet, newest first."""
-    taken_up = Generation.objects.filter(chat=chat, answers_up_to__gte=chat.asked_at)
-    if chat.asked_at <= chat.answered_to or taken_up.exists():
+    taken_up = Generation.objects.filter(chat=chat).aggregate(top=models.Max("answers_up_to"))["top"] or 0
+    since = max(chat.answered_to, taken_up)
+    if chat.asked_at <= since:
         return []
-    top = Generation.objects.filter(chat=chat).aggregate(top=models.Max("answers_up_to"))["top"] or 0
-    since = max(chat.answered_to, top)
     openers = Event.objects.filter(stream_id=chat.id, position__gt=since, kind__in=_OPENERS)
     return list(openers.order_by("-position")[:MAX_OPENERS])
 

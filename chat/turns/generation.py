@@ -7,14 +7,14 @@ import asyncio
 import contextlib
 import contextvars
 import logging
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 
 from django.db import DatabaseError
 from django.utils import timezone
 
 from chat.database import in_thread
 from chat.errors import ChatError
-from chat.llm.client import Delta, Finish, LanguageModel, Prompt, Thinking, get_model
+from chat.llm.client import Delta, Finish, LanguageModel, Prompt, StreamItem, Thinking, get_model
 from chat.llm.errors import ModelInterruptedError
 from chat.log.text import clean
 from chat.turns import leases
@@ -175,8 +175,16 @@ async def _written(running: Running) -> Settled:
 async def _stream(running: Running) -> None:
     model = get_model()
     prompt = await _prompt(running, model)
-    await in_thread(leases.note_prompt, running.generation, model=model.name, prompt=prompt.as_json())
-    async with contextlib.aclosing(model.stream(prompt)) as items:
+    # Beside the asking, not before it: nobody should wait longer for the first word because of our records.
+    noting = spawn(in_thread(leases.note_prompt, running.generation, model=model.name, prompt=prompt.as_json()))
+    try:
+        await _listen(running, model.stream(prompt))
+    finally:
+        await asyncio.wait({noting})
+
+
+async def _listen(running: Running, stream: AsyncGenerator[StreamItem]) -> None:
+    async with contextlib.aclosing(stream) as items:
         async for item in items:
             match item:
                 case Delta():

@@ -2,13 +2,14 @@
 
 import getpass
 import re
+from functools import cache
 
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connections, transaction
 from django.urls import reverse
 
-from chat.pages.entering import enter_path, new_token
+from chat.pages.entering import enter_path, is_open, new_token
 from project.up.errors import CannotStartError
 
 
@@ -44,10 +45,19 @@ def _name_of_this_person() -> str:
     return name if name != "root" and re.fullmatch(r"[\w.@+-]{1,150}", name) else "owner"
 
 
+@cache
 def entrance() -> str:
-    """The path of a fresh one-time link for the owner: the first active superuser."""
+    """The path of this start's one-time link for the owner, the first active superuser."""
     try:
         owner = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
         return enter_path(new_token(owner)) if owner else reverse("login")
+    finally:
+        connections.close_all()
+
+
+def still_to_be_used(path: str) -> bool:
+    """Whether nobody has come in by this link yet; the login page always awaits somebody."""
+    try:
+        return path == reverse("login") or is_open(path)
     finally:
         connections.close_all()

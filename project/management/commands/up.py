@@ -18,7 +18,7 @@ from django.core.management.color import supports_color
 from django.db import connections
 
 from project.up.errors import CannotStartError
-from project.up.first_start import entrance, make_first_account
+from project.up.first_start import entrance, make_first_account, still_to_be_used
 from project.up.journal import Journal
 from project.up.neighbours import look_around, offered_model
 from project.up.options import Options, decide, keep
@@ -140,7 +140,8 @@ def _welcome(options: Options, journal: Journal) -> None:
     if options.host in WILDCARDS:
         names = ", ".join(names_of_this_machine(options.host))
         journal.say(f"Elsewhere on your network this machine goes by: {names} (port {options.port})")
-    journal.say(f"Open http://{host}:{options.port}{entrance()}")
+    if still_to_be_used(entrance()):
+        journal.say(f"Open http://{host}:{options.port}{entrance()}")
 
 
 def _as_if_by_ctrl_c(*_: object) -> NoReturn:
