@@ -14,6 +14,6 @@ The floors, imports going down only:
     database, errors       the pool of connections for async code; the base of every error
 
 The road of a turn: `pages` or `streaming` → `turns.exchange` → `story.writer` → `log.append` and `story.fold`
-→ COMMIT → `log.bell` → `streaming.broadcast`, which reads the log and sends frames. Tokens go straight from
+→ COMMIT → `log.bell` → `streaming.hub`, which reads the log and sends frames. Tokens go straight from
 `turns.generation` to the sockets; everything on the wire is a hint, the log is the truth.
 """

@@ -1,6 +1,7 @@
 """The ASGI application: Django for HTTP, Channels for WebSockets."""
 
 import os
+import sys
 from typing import Any
 
 from django.core.asgi import get_asgi_application
@@ -13,8 +14,13 @@ from channels.routing import ProtocolTypeRouter  # noqa: E402
 
 from chat.streaming.hub import hub  # noqa: E402
 from chat.streaming.routing import websockets  # noqa: E402
+from project.request_size import with_bodies_of  # noqa: E402
 
-_by_protocol = ProtocolTypeRouter({"http": pages, "websocket": websockets})
+# Python lets a thread run 5 ms before another may; with a few database threads at work, each token would wait
+# for several of them in turn.
+sys.setswitchinterval(0.0005)
+
+_by_protocol = ProtocolTypeRouter({"http": with_bodies_of(pages), "websocket": websockets})
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:

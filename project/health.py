@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import redis.asyncio
@@ -12,9 +14,13 @@ from django.views.decorators.cache import never_cache
 
 from chat.database import in_thread
 from chat.errors import ChatError
-from chat.llm.client import get_model
+from chat.llm.client import LanguageModel, get_model
+from chat.llm.errors import ModelError
 
 SECONDS_FOR_A_PART = 2.0
+#: Shorter: those who wait for the same look hear what came of it.
+SECONDS_FOR_THE_MODEL = 1.5
+SECONDS_OF_A_LOOK = 30.0
 
 
 @never_cache
@@ -38,12 +44,40 @@ def _part(sentence: str) -> dict[str, Any]:
     return {"status": "unavailable", "detail": sentence} if sentence else {"status": "ok"}
 
 
-async def _look(at: Callable[[], Awaitable[str]]) -> str:
+@dataclass(slots=True)
+class _LastLook:
+    """What this process saw of a model, and when: anyone may ask for /readyz, as often as they like."""
+
+    seen: str = ""
+    #: By the loop's clock.
+    good_until: float = 0.0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def sentence(self, model: LanguageModel) -> str:
+        """What is wrong with it; asked again after `SECONDS_OF_A_LOOK`, by one at a time."""
+        clock = asyncio.get_running_loop().time
+        async with self.lock:
+            if clock() >= self.good_until:
+                self.seen = await _look(model.look, within=SECONDS_FOR_THE_MODEL)
+                self.good_until = clock() + SECONDS_OF_A_LOOK
+        return self.seen
+
+
+@cache
+def _last_look(_url: str, _name: str) -> _LastLook:
+    """Of the model at an address."""
+    return _LastLook()
+
+
+async def _look(at: Callable[[], Awaitable[str | None]], *, within: float = SECONDS_FOR_A_PART) -> str:
     """What is wrong with a part in a sentence that gives nothing away; "" when nothing is."""
     try:
-        return await asyncio.wait_for(at(), SECONDS_FOR_A_PART)
+        return await asyncio.wait_for(at(), within) or ""
     except TimeoutError:
-        return f"No answer within {SECONDS_FOR_A_PART:.0f} s."
+        return f"No answer within {within:g} s."
+    except ModelError as error:
+        # Without its detail: that may quote the server, and anyone may read this.
+        return error.message()
     except ChatError as error:
         return error.detail
     except Exception as error:  # noqa: BLE001  (whatever it is, that part is not ready)
@@ -67,5 +101,5 @@ async def _broker() -> str:
 
 
 async def _model() -> str:
-    probe = await get_model().probe()
-    return "" if probe.ok else "The model does not answer."
+    model = get_model()
+    return await _last_look(settings.MODEL_URL, settings.MODEL).sentence(model)

@@ -59,10 +59,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("browser")
     if "DATABASE_URL" not in os.environ:
         return
-    left_out = [item for item in items if any(item.iter_markers("browser")) or any(item.iter_markers("once"))]
+    left_out = {item for item in items if not _says_something_about_the_database(item)}
     if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in set(left_out)]
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _says_something_about_the_database(item: pytest.Item) -> bool:
+    from django.test import TransactionTestCase  # noqa: PLC0415  (after the settings are there)
+
+    if any(item.iter_markers("browser")) or any(item.iter_markers("once")):
+        return False
+    if issubclass(getattr(item, "cls", None) or object, TransactionTestCase):
+        return True
+    reaches_it = {"db", "transactional_db", "new_site"} & set(getattr(item, "fixturenames", ()))
+    return bool(reaches_it) or any(item.iter_markers("django_db"))
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,9 +1,12 @@
-"""An announcer for tests: it keeps the news of a reply and lets a test await it."""
+"""An announcer for tests: it keeps the news of a reply and lets a test await it; and playing with it."""
 
 import asyncio
 
-from chat.turns import generation
+from chat.database import in_thread
+from chat.story.models import Chat
+from chat.turns import exchange, generation
 from chat.turns.announce import Chunk, News
+from tests.factories import owner_of
 
 
 class Heard:
@@ -32,3 +35,13 @@ class Heard:
     async def _tell(self) -> None:
         async with self._more:
             self._more.notify_all()
+
+
+async def post(chat: Chat, text: str, heard: Heard, **how: object) -> exchange.Posted:
+    user = await in_thread(owner_of, chat)
+    return await exchange.post_turn(chat, user=user, text=text, announcer=heard, **how)
+
+
+async def live(chat: Chat) -> list[tuple[str, str, str]]:
+    turns = await in_thread(lambda: list(chat.turns.live().in_story_order()))
+    return [(turn.speaker_name, turn.text, turn.state) for turn in turns]

@@ -230,6 +230,15 @@ def nothing() -> Behaviour:
     return behave
 
 
+def hang_up() -> Behaviour:
+    """The connection is closed without an answer, as one that was kept too long."""
+
+    async def behave(exchange: Exchange) -> None:
+        exchange.writer.close()
+
+    return behave
+
+
 def refused(status: int, message: str = "no", **error: Any) -> Behaviour:
     """An HTTP error, with an error object such as OpenAI's; more of its fields by name (`param=…`)."""
 

@@ -23,7 +23,8 @@ import psycopg
 from project.up import child
 
 USER = "palimpsest"
-PATIENCE = 20.0
+#: Seconds; long, for machines that are busy with something else.
+PATIENCE = 60.0
 _libc = ctypes.CDLL(None)
 
 
@@ -64,7 +65,7 @@ class Valkey:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        eventually(lambda: _connects(self.path), what="Valkey")
+        eventually(lambda: connects(self.path), what="Valkey")
 
     def stop(self) -> None:
         """As if it crashed: at once, and with its socket left behind."""
@@ -172,6 +173,7 @@ def _end_with_parent() -> None:
         _libc.prctl(child.PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
-def _connects(path: Path) -> bool:
+def connects(path: Path) -> bool:
+    """Whether a server listens on that UNIX socket."""
     with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe:
         return probe.connect_ex(str(path)) == 0

@@ -54,7 +54,10 @@ class Site:
                 stdout=log,
                 stderr=log,
             )
-        eventually(self._answers, what=f"{self.url} (see {self.log_path})")
+        try:
+            eventually(self._answers, what=self.url)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}:\n{self.log}") from None
         return self
 
     @property

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Self, cast
 
-#: Seconds that a read gets when the deadline passed while the reader was busy with other things.
+#: Seconds until the timer looks again when the deadline has passed while nobody was reading.
 GRACE = 1.0
 
 
@@ -54,6 +54,5 @@ class Deadline:
             self._expired = True
             reader.cancel()
             return
-        if reader is None:
-            self._when = max(self._when, now + GRACE)
-        self._timer = self._loop.call_at(self._when, self._look)
+        # A reader who is busy elsewhere puts the deadline off when it comes back, or is late by this much.
+        self._timer = self._loop.call_at(self._when if reader else max(self._when, now + GRACE), self._look)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
+import aiohttp
 import httpx2
 from openai import APIConnectionError, APIError, APIStatusError
 
@@ -46,6 +47,13 @@ def as_model_errors(*, key: str) -> Iterator[None]:
         raise ModelServerError(_with_quote(ModelServerError, error.message, key)) from None
     except json.JSONDecodeError:
         raise ModelServerError("The model's server answered with something that is not JSON.") from None
+
+
+def hung_up(error: BaseException | None) -> bool:
+    """Whether the server closed the connection before it answered, as opposed to never having opened it."""
+    while error is not None and not isinstance(error, aiohttp.ClientConnectionError):
+        error = error.__cause__
+    return error is not None and not isinstance(error, aiohttp.ClientConnectorError)
 
 
 def of_reading(error: Exception) -> ModelError:

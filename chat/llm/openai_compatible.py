@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from chat.llm.deadline import Deadline
 from chat.llm.endpoint import MAX_STOPS
 from chat.llm.failures import of_reading
-from chat.llm.probing import probe
+from chat.llm.probing import look, probe
 from chat.llm.protocol import Probe, Prompt, StreamItem, Style
 from chat.llm.reply import ReplyReader
 from chat.llm.structured import ask_for
@@ -18,9 +18,6 @@ from chat.llm.tokenizer import count_tokens
 from chat.llm.wire import Patience, Wire
 
 __all__ = ["OpenAICompatibleModel", "Patience"]
-
-#: Seconds to wait for the last bytes of a finished stream, so that its connection can be used again.
-DRAIN_SECONDS = 0.1
 
 
 @dataclass(kw_only=True)
@@ -56,7 +53,7 @@ class OpenAICompatibleModel:
                 for item in reply.close():
                     yield item
                 yield reply.finish()
-                deadline.put_off(DRAIN_SECONDS)
+                deadline.put_off(self.patience.last_bytes)
                 await self._read(packets, deadline, whole=True)
             finally:
                 await response.aclose()
@@ -68,6 +65,10 @@ class OpenAICompatibleModel:
     async def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text; see `chat.llm.tokenizer`."""
         return await count_tokens(self._wire, texts)
+
+    async def look(self) -> None:
+        """Return when the endpoint is there; see `chat.llm.probing`."""
+        await look(self._wire)
 
     async def probe(self) -> Probe:
         """Whether the endpoint works, for the operators' Test button."""

@@ -1,15 +1,26 @@
-"""Asks an endpoint whether it works: its models, and one token of the model in question."""
+"""Asks an endpoint whether it is there, by its models, and whether it works, by one token of the model in question."""
 
 import time
 from contextlib import aclosing, suppress
+from http import HTTPStatus
 from typing import Any
 
-from chat.llm.errors import ModelError
+from chat.llm.errors import ModelError, ModelRefusedError
 from chat.llm.protocol import LanguageModel, Message, Probe, Prompt
 from chat.llm.wire import Wire
 
 #: Names that an operator is shown when theirs is not among them.
 OFFERED = 8
+
+
+async def look(wire: Wire) -> None:
+    """Return when the endpoint is there, by its list of models: no token is asked for. Raises ModelError."""
+    try:
+        await wire.get("/models", seconds=wire.patience.small_answer)
+    except ModelRefusedError as error:
+        # A server without the list is there all the same.
+        if error.upstream_status != HTTPStatus.NOT_FOUND:
+            raise
 
 
 async def probe(wire: Wire, model: LanguageModel) -> Probe:

@@ -105,6 +105,10 @@ class LanguageModel(Protocol):
         """Tokens of each text: by the endpoint's own tokenizer if it offers one, else `estimate_tokens`."""
         ...
 
+    async def look(self) -> None:
+        """Return when the endpoint is there; costs no tokens."""
+        ...
+
     async def probe(self) -> Probe:
         """Ask the endpoint for its models and for one token; never raises ModelError."""
         ...

@@ -6,12 +6,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
-from openai import AsyncStream
+from openai import APIConnectionError, AsyncStream
 
 from chat.llm.connections import shared_client
 from chat.llm.endpoint import Endpoint, endpoint
 from chat.llm.errors import ModelRequestError
-from chat.llm.failures import as_model_errors
+from chat.llm.failures import as_model_errors, hung_up
 
 #: Ask the SDK for the open response itself; it then neither parses nor closes it.
 _OPEN: dict[str, Any] = {
@@ -35,6 +35,8 @@ class Patience:
     between_tokens: float = 30.0
     #: After the finish reason: for the usage and `[DONE]`, which some servers never send.
     after_finish: float = 1.0
+    #: After `[DONE]`: for the end of the body, without which the connection could not be used again.
+    last_bytes: float = 0.1
     #: For an answer that is not streamed.
     whole_answer: float = 120.0
     #: For a count of tokens, or the list of models.
@@ -89,9 +91,18 @@ class Wire:
             try:
                 with as_model_errors(key=self.key):
                     async with asyncio.timeout_at(deadline):
-                        client = await shared_client(self.url, self.key, connect_seconds=self.patience.connect)
-                        return await client.post(path, body=self.endpoint.shape(body), **how)
+                        return await self._send(path, self.endpoint.shape(body), how)
             except ModelRequestError as error:
                 # Each lesson leaves out one more parameter, so this ends.
                 if not self.endpoint.learn(error):
                     raise
+
+    async def _send(self, path: str, body: dict[str, Any], how: dict[str, Any], *, again: int = 2) -> Any:
+        client = await shared_client(self.url, self.key, connect_seconds=self.patience.connect)
+        try:
+            return await client.post(path, body=body, **how)
+        except APIConnectionError as error:
+            # llama.cpp closes a connection after a stream without a word, often just when it is used again.
+            if not again or not hung_up(error):
+                raise
+        return await self._send(path, body, how, again=again - 1)

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from chat.errors import ChatError
 from chat.log.models import Event, Stream
+from chat.log.streams import lock
+from chat.log.text import clean
 
 
 class StaleVersionError(ChatError):
@@ -21,12 +23,6 @@ class KeyReusedError(ChatError):
     """This idempotency key was already used for something else. Use a new key."""
 
     status = 422
-
-
-class NoSuchStreamError(ChatError):
-    """There is no such stream."""
-
-    status = 404
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +54,7 @@ def append(stream: str, news: Sequence[NewEvent], *, expected_version: int | Non
     KeyReusedError when the key stands for another body, NoSuchStreamError.
     """
     transaction.get_connection().validate_no_broken_transaction()
-    row = _lock(stream)
+    row = lock(stream)
     if (key := news[0].key) is not None and (earlier := _recorded_with(row, key)):
         return _repeated(earlier, news[0])
     if expected_version is not None and row.version != expected_version:
@@ -68,7 +64,7 @@ def append(stream: str, news: Sequence[NewEvent], *, expected_version: int | Non
             stream=row,
             version=row.version + number,
             kind=new.kind,
-            payload=_without_nul(new.payload),
+            payload=clean(new.payload),
             recorded_at=new.recorded_at,
             actor=new.actor,
             causation=new.causation,
@@ -81,41 +77,11 @@ def append(stream: str, news: Sequence[NewEvent], *, expected_version: int | Non
     return Appended(events)
 
 
-def create_stream(prefix: str) -> Stream:
-    """Make a stream named `<prefix>-<its number>`; the number is its primary key."""
-    stream = Stream.objects.create(name=f"{prefix}-new")
-    stream.name = f"{prefix}-{stream.pk}"
-    stream.save(update_fields=["name"])
-    return stream
-
-
-def _lock(name: str) -> Stream:
-    streams = Stream.objects.all()
-    if connection.features.has_select_for_no_key_update:
-        streams = streams.select_for_update(no_key=True)
-    # SQLite needs no row lock: BEGIN IMMEDIATE has taken the database's.
-    try:
-        return streams.get(name=name)
-    except Stream.DoesNotExist:
-        raise NoSuchStreamError from None
-
-
 def _recorded_with(stream: Stream, key: str) -> Event | None:
     return Event.objects.filter(stream=stream, key=key).first()
 
 
 def _repeated(earlier: Event, new: NewEvent) -> Appended:
-    if (earlier.kind, earlier.payload) != (new.kind, _without_nul(new.payload)):
+    if (earlier.kind, earlier.payload) != (new.kind, clean(new.payload)):
         raise KeyReusedError
     return Appended([earlier], repeated=True)
-
-
-def _without_nul(value: Any) -> Any:
-    """PostgreSQL's text and jsonb cannot hold U+0000, nor lone surrogates; both are dropped at this door."""
-    if isinstance(value, str):
-        return value.replace("\x00", "").encode("utf-8", "ignore").decode()
-    if isinstance(value, dict):
-        return {name: _without_nul(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nul(item) for item in value]
-    return value

@@ -5,13 +5,9 @@ from collections.abc import Iterable
 from chat.log.models import Event, Stream
 
 
-def events_of(
-    stream: str, *, after: int = 0, limit: int | None = None, kinds: Iterable[str] | None = None
-) -> list[Event]:
-    """The events of one stream with a position above `after`, in order, at most `limit`, of these kinds."""
+def events_of(stream: str, *, after: int = 0, limit: int | None = None) -> list[Event]:
+    """The events of one stream with a position above `after`, in order, at most `limit`."""
     events = Event.objects.filter(stream__name=stream, position__gt=after).order_by("position")
-    if kinds is not None:
-        events = events.filter(kind__in=kinds)
     return list(events if limit is None else events[:limit])
 
 

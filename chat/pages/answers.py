@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, cast
@@ -16,6 +17,11 @@ from chat.errors import ChatError
 
 type View = Callable[..., HttpResponseBase]
 type AsyncView = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
+
+#: The status of what was understood and cannot be done as it stands.
+UNPROCESSABLE = 422
+#: Halves of a character: JSON can say one without the other, and no encoding can write it.
+_HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 class NotSignedInError(ChatError):
@@ -38,16 +44,28 @@ def wants_json(request: HttpRequest) -> bool:
 
 
 def fields(request: HttpRequest) -> dict[str, Any]:
-    """What was sent, as a form or as a JSON object; a form's repeated field keeps its last value."""
+    """What was sent, as a form or as a JSON object, as text that can be written; of a repeated field the last value.
+
+    Raises MalformedRequestError (400) for a body that cannot be read.
+    """
     if request.content_type != "application/json":
         return dict(request.POST.items())
     try:
-        sent = json.loads(request.body or b"{}")
-    except ValueError:
+        sent = _writable(json.loads(request.body or b"{}"))
+    except (ValueError, RecursionError):
         raise MalformedRequestError("The request's body is not valid JSON.") from None
     if not isinstance(sent, dict):
         raise MalformedRequestError("The request's body has to be a JSON object.")
     return sent
+
+
+def _writable(value: Any) -> Any:
+    """JSON values with the replacement character for each half of one."""
+    if isinstance(value, str):
+        return _HALF_A_CHARACTER.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_writable(name): _writable(item) for name, item in value.items()}
+    return [_writable(item) for item in value] if isinstance(value, list) else value
 
 
 def signed_in[V: (View, AsyncView)](view: V) -> V:

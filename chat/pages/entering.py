@@ -5,6 +5,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 #: How long an unused link works.
-LIFETIME = timedelta(days=7)
+LIFETIME = timedelta(hours=24)
 
 
 class LinkSpentError(ChatError):
@@ -25,9 +26,9 @@ class LinkSpentError(ChatError):
 
 
 def new_token(user: "User", *, now: datetime | None = None) -> str:
-    """A token that signs the user in once; the database keeps its hash only."""
+    """A token that signs the user in once, in place of any that the user has not used; the database keeps its hash."""
     now = now or timezone.now()
-    EnterLink.objects.filter(created_at__lt=now - LIFETIME).delete()
+    EnterLink.objects.filter(Q(user=user, used_at=None) | Q(created_at__lt=now - LIFETIME)).delete()
     token = secrets.token_urlsafe(32)
     EnterLink.objects.create(token_hash=_hash(token), user=user)
     return token

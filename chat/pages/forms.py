@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, QueryDict
 from django.utils.datastructures import MultiValueDict
 
@@ -39,6 +40,15 @@ def _long(
     return forms.CharField(label=label, required=False, max_length=most, widget=widget, help_text=hint)
 
 
+class LoginForm(AuthenticationForm):
+    """Name and password."""
+
+    error_messages = {  # noqa: RUF012  (Django declares it as an instance's)
+        "invalid_login": "This name and this password do not go together. Mind upper and lower case.",
+        "inactive": "This account is closed.",
+    }
+
+
 class CharacterForm(forms.Form):
     """A character's sheet."""
 
@@ -46,6 +56,7 @@ class CharacterForm(forms.Form):
 
     name = forms.CharField(
         max_length=NAME_CHARACTERS,
+        error_messages={"required": "Give them a name."},
         help_text="As the others call them. One or two words are best.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "Mara"}),
     )
@@ -134,6 +145,7 @@ class HeadForm(forms.Form):
 
     title = forms.CharField(
         max_length=TITLE_CHARACTERS,
+        error_messages={"required": "Give it a title."},
         help_text="What you will find it by in your list.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "Night watch"}),
     )
@@ -169,6 +181,7 @@ class ChatForm(HeadForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "The lamp room, past midnight"}),
     )
     characters = forms.TypedMultipleChoiceField(
+        label="Who plays",
         coerce=int,
         required=False,
         widget=forms.CheckboxSelectMultiple,

@@ -26,11 +26,7 @@ class Section:
 
 
 def chat_list(
-    user: "User | AnonymousUser",
-    q: str = "",
-    archived: bool = False,  # noqa: FBT001, FBT002
-    *,
-    now: datetime | None = None,
+    user: "User | AnonymousUser", *, q: str = "", archived: bool = False, now: datetime | None = None
 ) -> list[Section]:
     """The user's chats whose title has the words of `q`: pinned, today's, this week's, earlier ones; one query.
 

@@ -78,6 +78,10 @@ class Chat(models.Model):
     #: First words of the newest turn, for the list of chats.
     preview = models.CharField(max_length=200, default="")
     turn_count = models.IntegerField(default=0)
+    #: Position of the newest player's turn or request to go on.
+    asked_at = models.BigIntegerField(default=0)
+    #: Every one of those up to this position has drawn a reply.
+    answered_to = models.BigIntegerField(default=0)
     created_at = models.DateTimeField()
     #: When the last turn was said.
     last_turn_at = models.DateTimeField()
@@ -86,6 +90,11 @@ class Chat(models.Model):
     deleted_at = models.DateTimeField(null=True)
 
     objects = ChatQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["id"], condition=Q(asked_at__gt=models.F("answered_to")), name="chats_to_be_answered"),
+        ]
 
     def __str__(self) -> str:
         return self.title

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db import connection, models, transaction
 
-from chat.log.models import Event, Stream
+from chat.log.models import Event
+from chat.log.streams import lock
 from chat.story.fold import fold
 from chat.story.models import CastMember, Chat, Membership, Scene, Turn, stream_of
 from chat.story.payloads import Payload, decode
@@ -40,14 +41,14 @@ class Difference:
 def rebuild(chat: int) -> None:
     """Throw away one chat's folded rows and fold its stream anew, in one transaction under the stream's lock."""
     with transaction.atomic():
-        lock(chat)
+        lock(stream_of(chat))
         _refold(chat)
 
 
 def differences(chat: int) -> list[Difference]:
     """Fold one chat's stream anew, compare with the live rows, and leave everything as it was."""
     with transaction.atomic():
-        lock(chat)
+        lock(stream_of(chat))
         live = rows_of(chat)
         _refold(chat)
         rebuilt = rows_of(chat)
@@ -58,14 +59,6 @@ def differences(chat: int) -> list[Difference]:
 def rows_of(chat: int) -> Rows:
     """Every folded row of a chat, by table, in an order that does not depend on counters."""
     return {table.model.__name__: _rows(table, column, chat) for table, column in FOLDED}
-
-
-def lock(chat: int) -> None:
-    """Hold the stream's lock to the end of the transaction: nobody appends meanwhile."""
-    streams = Stream.objects.filter(name=stream_of(chat))
-    if connection.features.has_select_for_no_key_update:
-        streams = streams.select_for_update(no_key=True)
-    streams.get()
 
 
 def _rows(table: models.Manager[Any], column: str, chat: int) -> list[dict[str, Any]]:
@@ -92,11 +85,10 @@ def _recorded(chat: int) -> Iterator[tuple[Event, Payload]]:
 
 
 def _compare(chat: int, table: str, live: list[dict[str, Any]], rebuilt: list[dict[str, Any]]) -> Iterator[Difference]:
-    if live == rebuilt:
-        return
+    known, told = {repr(row) for row in live}, {repr(row) for row in rebuilt}
     for row in live:
-        if row not in rebuilt:
+        if repr(row) not in told:
             yield Difference(chat, table, row, None)
     for row in rebuilt:
-        if row not in live:
+        if repr(row) not in known:
             yield Difference(chat, table, None, row)

@@ -8,11 +8,12 @@ from functools import partial
 from django.db import transaction
 
 from chat.log import bell
-from chat.log.append import Appended, NewEvent, StaleVersionError, append, create_stream
+from chat.log.append import Appended, NewEvent, StaleVersionError, append
 from chat.log.models import Stream
+from chat.log.streams import create_stream
 from chat.story import fold
 from chat.story.models import Chat, stream_of
-from chat.story.payloads import ChatCreated, Payload, encode, kind_of
+from chat.story.payloads import ChatCreated, Payload, decode, encode, kind_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +39,8 @@ def write(chat: int, payloads: Sequence[Payload], source: Source, *, expected_ve
     with transaction.atomic():
         appended = append(stream, _events(payloads, source), expected_version=expected_version)
         if not appended.repeated:
-            fold.fold(chat, zip(appended.events, payloads, strict=True))
+            # As recorded, not as given: a rebuild will see the same.
+            fold.fold(chat, [(event, decode(event.kind, event.payload)) for event in appended.events])
             transaction.on_commit(partial(bell.ring, stream, appended.events[-1].position), robust=True)
     return appended
 

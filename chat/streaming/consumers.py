@@ -6,7 +6,7 @@ import logging
 from typing import Any
 from urllib.parse import parse_qs
 
-from channels.consumer import AsyncConsumer
+from channels.consumer import AsyncConsumer, get_handler_name
 from channels.exceptions import StopConsumer
 
 from chat.database import in_thread
@@ -63,6 +63,11 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
                 if self.member is not None:
                     self.room.leave(self.member)
                 self.hub.leave(self.room)
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Call the handler of a message."""
+        # Channels' own would go through a thread first, to close connections that `in_thread` looks after.
+        await getattr(self, get_handler_name(message))(message)
 
     # --- Coming and going ------------------------------------------------------------------------------
 

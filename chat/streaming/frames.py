@@ -11,11 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from json.encoder import encode_basestring
 from typing import Any
 
 from chat.log import read
 from chat.log.models import Event
-from chat.story.models import CastMember, Chat, Turn, stream_of
+from chat.story.models import CastMember, Turn, stream_of
 from chat.story.payloads import (
     KINDS,
     AssistantTurn,
@@ -51,9 +52,9 @@ from chat.templatetags.story_text import render_turn
 MOST_EVENTS = 200
 #: Rendered frames kept in a process; the newest turns of the chats that are being read.
 KEPT_FRAMES = 512
+_DELTA = '{"type":"delta","generation":"%(generation)s","seq":%(seq)d,"offset":%(offset)d,"text":%(text)s}'
+#: Kinds that are not worth a frame.
 SILENT = {kind_of(ReplyRequested), kind_of(ChatCreated)}
-#: Kinds that are worth a frame.
-FRAMED = sorted(set(KINDS) - SILENT)
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,9 @@ class Frame:
     @cached_property
     def text(self) -> str:
         """The frame as it goes over a WebSocket; made once, however many sockets it goes to."""
+        if self.type == "delta":
+            # One for every token: four times as fast as the general way.
+            return _DELTA % {**self.body, "text": encode_basestring(self.body["text"])}
         return json.dumps({"type": self.type, **self.body}, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -84,38 +88,33 @@ class Batch:
     members_moved: bool = False
 
 
-def after(chat_id: int, position: int, *, until: int | None = None) -> Batch:
-    """The frames of a chat's events after `position` (and not after `until`), in order."""
-    stream = stream_of(chat_id)
-    # The head first: within a stream positions commit in order, so all up to it can be read.
-    head = read.head(stream)
-    events = read.events_of(stream, after=position, limit=MOST_EVENTS + 1, kinds=FRAMED)
+def after(chat_id: int, position: int, *, head: int = 0, until: int | None = None) -> Batch:
+    """The frames of a chat's events after `position` (and not after `until`), in order.
+
+    `head`: how far the log goes at least, where that is known.
+    """
+    events = _framed_events(chat_id, after=position)
     if until is not None:
         events = [event for event in events if event.position <= until]
-        head = until
-    position = max([head, position, *(event.position for event in events)])
+    # What is not framed is passed over too, or it would be looked through again each time.
+    reached = max([position, head, *(event.position for event in events)]) if until is None else until
     if not events:
-        return Batch(frames=[], position=position)
-    chat = Chat.objects.get(id=chat_id)
-    moved = {kind_of(MemberJoined), kind_of(MemberLeft)} & {event.kind for event in events}
-    if len(events) > MOST_EVENTS or chat.deleted_at:
-        far = len(events) > MOST_EVENTS
-        gone = chat.deleted_at is not None
-        return Batch(frames=[], position=position, too_far=far, gone=gone, members_moved=bool(moved))
-    return Batch(frames=frames_of(chat, events), position=position, members_moved=bool(moved))
+        return Batch(frames=[], position=reached)
+    moved = bool({kind_of(MemberJoined), kind_of(MemberLeft)} & {event.kind for event in events})
+    if len(events) > MOST_EVENTS:
+        # Not all of them were read: the head says where the browser will be when it has started afresh.
+        reached = max(reached, read.head(stream_of(chat_id))) if until is None else until
+        return Batch(frames=[], position=reached, too_far=True, members_moved=moved)
+    told = _Telling(chat_id, events)
+    return Batch(frames=told.frames(), position=reached, gone=told.gone, members_moved=moved)
 
 
-def frames_of(chat: Chat, events: Sequence[Event]) -> list[Frame]:
-    """The frames of these events; of several changes of the chat's head only the last is told."""
-    told = _Telling(chat, events)
-    frames: list[Frame] = []
-    for event in events:
-        if (frame := told.frame(event)) is None:
-            continue
-        if frame.type == "chat" and frames and frames[-1].type == "chat":
-            frames.pop()
-        frames.append(frame)
-    return frames
+def _framed_events(chat_id: int, *, after: int) -> list[Event]:
+    # Not by the stream's name, and not by all the kinds: a query that is asked for every turn and every tab.
+    events = Event.objects.filter(stream_id=chat_id, position__gt=after).exclude(kind__in=SILENT)
+    found = events.order_by("position").only("position", "kind", "payload", "recorded_at")[: MOST_EVENTS + 1]
+    # Kinds of a newer version may stand there while processes are exchanged one by one.
+    return [event for event in found if event.kind in KINDS]
 
 
 def reset(position: int) -> Frame:
@@ -158,16 +157,39 @@ def _one_delta(run: list[Frame]) -> Frame:
 
 
 class _Telling:
-    """Turning one chat's events into frames with a fixed number of queries."""
+    """Turning events of one chat into frames with a fixed number of queries."""
 
-    def __init__(self, chat: Chat, events: Sequence[Event]) -> None:
-        self.chat = chat
+    def __init__(self, chat_id: int, events: Sequence[Event]) -> None:
+        self.chat_id = chat_id
+        self.events = events
         self.payloads = {event.position: decode(event.kind, event.payload) for event in events}
-        self.kept = {event.position: _kept.get(_key(chat, event)) for event in events}
-        wanted = [turn for event in events for turn in self._turns_of(event)]
-        self.turns = Turn.objects.filter(chat=chat).in_bulk(wanted) if wanted else {}
-        members = CastMember.objects.filter(chat=chat).values_list("character", "card") if wanted else []
+        self.kept = {event.position: _kept.get(_key(chat_id, event)) for event in events}
+        wanted = {turn for event in events for turn in self._turns_of(event)}
+        turns = Turn.objects.filter(chat_id=chat_id).select_related("chat")
+        self.turns = turns.in_bulk(wanted) if wanted else {}
+        # A player's turn has no portrait to look up.
+        speakers = {turn.speaker for turn in self.turns.values() if turn.speaker is not None}
+        cast = CastMember.objects.filter(chat_id=chat_id, character__in=speakers)
+        members = cast.values_list("character", "card") if speakers else []
         self.cards: dict[int, dict[str, Any]] = dict(members)
+
+    @property
+    def gone(self) -> bool:
+        """Whether the chat is deleted, in the end."""
+        kinds = [event.kind for event in self.events]
+        deleted, undeleted = kind_of(ChatDeleted), kind_of(ChatUndeleted)
+        return deleted in kinds and undeleted not in kinds[kinds.index(deleted) :]
+
+    def frames(self) -> list[Frame]:
+        """All of them, in order; of several changes of the chat's head in a row only the last."""
+        frames: list[Frame] = []
+        for event in self.events:
+            if (frame := self.frame(event)) is None:
+                continue
+            if frame.type == "chat" and frames and frames[-1].type == "chat":
+                frames.pop()
+            frames.append(frame)
+        return frames
 
     def frame(self, event: Event) -> Frame | None:
         """The frame of an event, kept from the last time or made."""
@@ -175,7 +197,7 @@ class _Telling:
             return kept
         frame = self._frame(event.position, self.payloads[event.position])
         if frame is not None:
-            _kept.put(_key(self.chat, event), frame)
+            _kept.put(_key(self.chat_id, event), frame)
         return frame
 
     def _turns_of(self, event: Event) -> list[int]:
@@ -229,15 +251,15 @@ class _Telling:
         return Frame("turn_html_replace", body, position)
 
     def _html(self, turn: Turn) -> str:
-        return str(render_turn(turn, self.chat, self.cards))
+        return str(render_turn(turn, turn.chat, self.cards))
 
 
 type _Key = tuple[int, int, datetime]
 
 
-def _key(chat: Chat, event: Event) -> _Key:
+def _key(chat_id: int, event: Event) -> _Key:
     # With the time: tests and restored backups use positions again.
-    return chat.id, event.position, event.recorded_at
+    return chat_id, event.position, event.recorded_at
 
 
 class _KeptFrames:

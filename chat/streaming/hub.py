@@ -62,6 +62,7 @@ class Hub:
         for room in self.rooms.values():
             room.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._wire.close()
 
     # --- Rooms -----------------------------------------------------------------------------------------
 
@@ -117,8 +118,8 @@ class Hub:
 
     def _wake(self, chat: int, head: int) -> None:
         room = self.rooms.get(chat)
-        if room is not None and (not head or head > room.position):
-            room.wake()
+        if room is not None:
+            room.wake(head)
         if not head or head > self._woken.get(chat, 0):
             self._woken[chat] = max(head, self._woken.get(chat, 0))
             storage.wake(chat)

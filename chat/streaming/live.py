@@ -6,6 +6,7 @@ from typing import Any
 from chat.streaming.frames import Frame
 from chat.turns.announce import Chunk, Ended, Started
 from chat.turns.generation import Running
+from chat.turns.models import Generation
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,3 +122,33 @@ def ended(news: Ended, live: Live | None) -> Frame:
     if news.error:
         body["error"] = news.error
     return Frame("generation", body)
+
+
+def running_in(chat: int) -> list[Generation]:
+    """The replies of a chat that are being written in some process, as the database has them."""
+    return list(Generation.objects.filter(chat_id=chat, state=Generation.State.RUNNING).defer("prompt"))
+
+
+def snapshot_in(row: Generation) -> Snapshot:
+    """The text as of its last checkpoint."""
+    return Snapshot(
+        chat=row.chat_id,
+        generation=row.id,
+        speaker=row.speaker,
+        speaker_name=row.speaker_name,
+        rewrites=row.rewrites,
+        seq=0,
+        text=row.text,
+    )
+
+
+def end_in(row: Generation) -> Ended:
+    """How a reply ended."""
+    return Ended(
+        chat=row.chat_id,
+        generation=row.id,
+        speaker_name=row.speaker_name,
+        state=row.state,
+        turn=row.turn,
+        error=row.error if row.state == Generation.State.FAILED else "",
+    )

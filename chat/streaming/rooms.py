@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from chat.database import in_thread
 from chat.streaming import frames
 from chat.streaming.frames import Batch, Frame, hello, reset
-from chat.streaming.live import Live, Snapshot, ended, live_from, live_of
+from chat.streaming.live import Live, Snapshot, end_in, ended, live_from, live_of, running_in, snapshot_in
 from chat.streaming.outbox import Outbox
 from chat.turns.announce import Chunk, Ended, News, Started
 from chat.turns.generation import Running, spawn
@@ -60,7 +60,12 @@ class Room:
         self._over: deque[str] = deque(maxlen=32)
         #: Ends that are told when their turn has been.
         self._ends: list[tuple[int, Frame]] = []
+        #: A reply's first frames, which wait until the turn that it answers was told.
+        self._held: list[Frame] = []
+        self._hold_until = 0
         self._looked = False
+        #: How far the log goes, as the bell said; what is up to here was read, or will be.
+        self._rung = position
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._news = asyncio.Event()
         self._news.set()
@@ -76,6 +81,7 @@ class Room:
         `since` must not be beyond the head of the log. TimeoutError when the log cannot be read.
         """
         await self._reach(since)
+        self._tell_held()
         # No await from here to the snapshots: nothing is told twice, and nothing is left out.
         here = self.position
         self.members.add(member)
@@ -102,9 +108,12 @@ class Room:
 
     # --- The log ---------------------------------------------------------------------------------------
 
-    def wake(self) -> None:
-        """Something was appended: read on."""
-        self._news.set()
+    def wake(self, head: int = 0) -> None:
+        """Something was appended, up to `head` as far as one knows: read on."""
+        # Each ring comes twice, from this process and by way of the broker; the second finds nothing to do.
+        if not head or head > self._rung:
+            self._rung = max(head, self._rung)
+            self._news.set()
 
     async def _follow(self) -> None:
         while True:
@@ -112,12 +121,13 @@ class Room:
             self._news.clear()
             try:
                 if not self._looked:
-                    self.see(await in_thread(_running_rows, self.chat))
+                    self.see(await in_thread(running_in, self.chat))
                     self._looked = True
-                self._bring(await in_thread(frames.after, self.chat, self.position))
+                self._bring(await in_thread(frames.after, self.chat, self.position, head=self._rung))
             except Exception:
                 # Whatever it is, the members wait for it to pass; the log still has what they missed.
                 logger.exception("chat %d could not be read", self.chat)
+                self._tell_held()
                 await asyncio.sleep(RETRY_SECONDS)
                 self._news.set()
 
@@ -138,8 +148,11 @@ class Room:
             self.position = frame.position
             if (live := self.live.get(frame.body.get("generation", ""))) is not None:
                 live.settled = True
+                self._tell_held()
             self._tell(frame)
         self.position = batch.position
+        if self._hold_until <= self.position:
+            self._tell_held()
         self._tell_ends()
         self._announce_arrival()
         if batch.gone:
@@ -157,14 +170,18 @@ class Room:
 
     def hear(self, news: News | Snapshot) -> None:
         """News of a reply, from this process or another."""
+        if isinstance(news, Chunk):
+            # First: a chunk comes for every token, the others twice a reply.
+            self._continue(news)
+            return
         if news.generation in self._over:
             return
         match news:
             case Started():
                 live = self.live.setdefault(news.generation, live_from(news))
-                self._tell(live.started())
-            case Chunk():
-                self._continue(news)
+                # Known to be in the log and not yet read: what the player said.
+                self._hold_until = self._rung
+                self._tell_live(live.started())
             case Snapshot():
                 self._catch_up(news)
             case Ended():
@@ -179,18 +196,19 @@ class Room:
             if row.state == Generation.State.RUNNING:
                 if row.id not in self.live:
                     self._ask_elsewhere(self.chat)
-                self._catch_up(_as_snapshot(row))
+                self._catch_up(snapshot_in(row))
             else:
-                self.hear(_as_end(row))
+                self.hear(end_in(row))
 
     def _continue(self, chunk: Chunk) -> None:
         live = self.live.get(chunk.generation)
         if live is None or live.length < chunk.offset:
-            self._fill_gap(chunk)
+            if chunk.generation not in self._over:
+                self._fill_gap(chunk)
             return
         frame = live.continued_by(chunk)
         if frame is not None and not live.settled:
-            self._tell(frame)
+            self._tell_live(frame)
 
     def _fill_gap(self, chunk: Chunk) -> None:
         here = self._running_here(self.chat)
@@ -208,10 +226,10 @@ class Room:
                 speaker_name=news.speaker_name,
                 rewrites=news.rewrites,
             )
-            self._tell(live.started())
+            self._tell_live(live.started())
         frame = live.caught_up(news.text, news.seq)
         if frame is not None and not live.settled:
-            self._tell(frame)
+            self._tell_live(frame)
 
     def _end(self, news: Ended) -> None:
         frame = ended(news, self.live.pop(news.generation, None))
@@ -225,10 +243,22 @@ class Room:
         # The settled turn goes first, so that a preview is replaced and never only taken away.
         for turn, frame in self._ends:
             if turn <= self.position:
+                self._tell_held()
                 self._tell(frame)
         self._ends = [(turn, frame) for turn, frame in self._ends if turn > self.position]
 
     # --- Telling ---------------------------------------------------------------------------------------
+
+    def _tell_live(self, frame: Frame) -> None:
+        if self._hold_until > self.position:
+            self._held.append(frame)
+        else:
+            self._tell(frame)
+
+    def _tell_held(self) -> None:
+        held, self._held, self._hold_until = self._held, [], 0
+        for frame in held:
+            self._tell(frame)
 
     def _tell(self, frame: Frame) -> None:
         for member in self.members:
@@ -236,34 +266,9 @@ class Room:
                 self._restart(member)
 
     def _restart(self, member: Member) -> None:
+        # What is held is in the snapshots; a tab that gets both would see it twice.
+        self._tell_held()
         member.outbox.restart([reset(self.position), *self._snapshots()])
 
     def _snapshots(self) -> list[Frame]:
         return [live.snapshot() for live in self.live.values() if not live.settled]
-
-
-def _running_rows(chat: int) -> list[Generation]:
-    return list(Generation.objects.filter(chat_id=chat, state=Generation.State.RUNNING).defer("prompt"))
-
-
-def _as_snapshot(row: Generation) -> Snapshot:
-    return Snapshot(
-        chat=row.chat_id,
-        generation=row.id,
-        speaker=row.speaker,
-        speaker_name=row.speaker_name,
-        rewrites=row.rewrites,
-        seq=0,
-        text=row.text,
-    )
-
-
-def _as_end(row: Generation) -> Ended:
-    return Ended(
-        chat=row.chat_id,
-        generation=row.id,
-        speaker_name=row.speaker_name,
-        state=row.state,
-        turn=row.turn,
-        error=row.error if row.state == Generation.State.FAILED else "",
-    )

@@ -1,5 +1,6 @@
 """Who a browser is, by its session, and whether it may see a chat; the same question at every door, and again later."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
@@ -12,7 +13,7 @@ from django.http import HttpRequest, parse_cookie
 from chat.errors import ChatError
 from chat.log import read
 from chat.story.access import ChatNotFoundError, get_chat_for
-from chat.story.models import stream_of
+from chat.story.models import Chat, stream_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -49,13 +50,22 @@ def admit(session: str, chat_id: int) -> Admitted:
 
 def turned_away(visits: Iterable[tuple[str, int]]) -> dict[tuple[str, int], ChatError]:
     """Those of these (session, chat) pairs that would no longer be let in, and why."""
-    refusals: dict[tuple[str, int], ChatError] = {}
-    for visit in visits:
-        try:
-            admit(*visit)
-        except (NotSignedInError, ChatNotFoundError) as refusal:
-            refusals[visit] = refusal
-    return refusals
+    by_session: dict[str, set[int]] = defaultdict(set)
+    for session, chat in visits:
+        by_session[session].add(chat)
+    return {
+        (session, chat): refusal
+        for session, chats in by_session.items()
+        for chat, refusal in _refused(session, chats).items()
+    }
+
+
+def _refused(session: str, chats: set[int]) -> dict[int, ChatError]:
+    user = _user(session)
+    if not user.is_authenticated:
+        return dict.fromkeys(chats, NotSignedInError())
+    visible = Chat.objects.visible_to(user.pk).filter(id__in=chats).values_list("id", flat=True)
+    return dict.fromkeys(chats - set(visible), ChatNotFoundError())
 
 
 def _user(session: str) -> "User | AnonymousUser":

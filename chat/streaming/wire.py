@@ -8,6 +8,7 @@ notices the gap and asks for a snapshot.
 """
 
 import asyncio
+import contextlib
 import dataclasses
 import logging
 import time
@@ -163,6 +164,11 @@ class Wire:
                 # Like new: a subscription that failed half-way would be waited on for ever.
                 await self._layer.flush()
             await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def close(self) -> None:
+        """Let go of the channel layer."""
+        with contextlib.suppress(Exception):
+            await self._layer.flush()
 
     async def _join(self) -> None:
         me = await self._layer.new_channel("hub.")

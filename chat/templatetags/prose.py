@@ -15,14 +15,21 @@ QUOTES = {"“": "”", "„": "“”", "«": "»", "‹": "›", '"': '"'}
 _QUOTE = re.compile('([“”„«»‹›"])')
 #: `*She waits. *`: small models leave a space before the closing star, which Markdown takes literally.
 _LOOSE_STAR = re.compile(r"(?<![*\\])\*([^\s*][^*\n]*?)[ \t]+\*(?!\*)")
-
-type Piece = tuple[str, int]
+_LONE_STAR = re.compile(r"(?<![*\\])\*(?!\*)")
 
 
 @lru_cache(maxsize=512)
 def render(text: str) -> SafeString:
     """The text as HTML that may stand in any page: `em` is an action or stress, `span.speech` is said aloud."""
-    return mark_safe(_cleaner.clean(_markdown.render(_LOOSE_STAR.sub(r"*\1*", text))))  # noqa: S308  (cleaned)
+    html = _markdown.render(_close_action(_LOOSE_STAR.sub(r"*\1*", text)))
+    return mark_safe(_cleaner.clean(html))  # noqa: S308  (cleaned)
+
+
+def _close_action(text: str) -> str:
+    """A reply that was cut off within an action ends with it."""
+    stars = [star.end() for star in _LONE_STAR.finditer(text, text.rfind("\n\n") + 1)]
+    begun = len(stars) % 2 and stars[-1] < len(text) and not text[stars[-1]].isspace()
+    return f"{text.rstrip()}*" if begun else text
 
 
 def _set_speech_apart(state: StateCore) -> None:

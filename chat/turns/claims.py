@@ -20,6 +20,8 @@ from chat.turns.speaker import choose_speaker
 
 LEASE = timedelta(seconds=10)
 RECENT_SPEAKERS = 20
+#: Turns posted while a reply ran, of which at most so many are looked at for a pick or a mention.
+MAX_OPENERS = 20
 _OPENERS = (kind_of(UserTurn), kind_of(ReplyRequested))
 
 
@@ -53,18 +55,19 @@ def claim_reply(chat_id: int, *, now: datetime, rng: random.Random) -> Claim | N
     None when nothing is open, when a reply is running, and when nobody is present.
     """
     with transaction.atomic():
-        opener = unanswered(chat_id)
-        if opener is None or _running(chat_id):
+        chat = Chat.objects.get(id=chat_id)
+        openers = unanswered(chat)
+        if not openers or _running(chat_id):
             return None
-        speaker = _choose(Chat.objects.get(id=chat_id), opener, rng)
+        speaker = _choose(chat, openers, rng)
         if speaker is None:
             return None
         return _insert(
             Generation(
                 id=uuid.uuid4().hex,
                 chat_id=chat_id,
-                group=opener.position,
-                answers_up_to=opener.position,
+                group=openers[0].position,
+                answers_up_to=openers[0].position,
                 speaker=speaker.id,
                 speaker_name=speaker.name,
                 started_at=now,
@@ -106,15 +109,27 @@ def claim_retry(chat_id: int, *, generation: str | None, now: datetime) -> Claim
         return claim
 
 
-def unanswered(chat_id: int) -> Event | None:
-    """The newest player's turn, or request to go on, that no reply has taken up yet."""
-    answered = max(
-        Generation.objects.filter(chat_id=chat_id).aggregate(top=models.Max("answers_up_to"))["top"] or 0,
-        Turn.objects.filter(chat_id=chat_id, kind=Turn.Kind.ASSISTANT).aggregate(top=models.Max("group"))["top"] or 0,
-    )
-    return (
-        Event.objects.filter(stream_id=chat_id, position__gt=answered, kind__in=_OPENERS).order_by("-position").first()
-    )
+def unanswered(chat: Chat) -> list[Event]:
+    """The player's turns, and requests to go on, that no reply has taken up yet, newest first."""
+    taken_up = Generation.objects.filter(chat=chat, answers_up_to__gte=chat.asked_at)
+    if chat.asked_at <= chat.answered_to or taken_up.exists():
+        return []
+    top = Generation.objects.filter(chat=chat).aggregate(top=models.Max("answers_up_to"))["top"] or 0
+    since = max(chat.answered_to, top)
+    openers = Event.objects.filter(stream_id=chat.id, position__gt=since, kind__in=_OPENERS)
+    return list(openers.order_by("-position")[:MAX_OPENERS])
+
+
+def waiting() -> list[int]:
+    """The chats in which something was said that no reply has taken up; found by an index of just those."""
+    taken_up = Generation.objects.filter(chat=models.OuterRef("id"), answers_up_to__gte=models.OuterRef("asked_at"))
+    asked = Chat.objects.filter(asked_at__gt=models.F("answered_to"), deleted_at=None)
+    return list(asked.exclude(models.Exists(taken_up)).values_list("id", flat=True))
+
+
+def release(claim: Claim) -> None:
+    """Give a claim back unused: whoever looks next takes up what it was for."""
+    Generation.objects.filter(id=claim.generation, state=Generation.State.RUNNING).delete()
 
 
 def card_of(chat_id: int, character: int) -> Card:
@@ -134,6 +149,9 @@ def _standing(before: Generation) -> int | None:
     something else has taken its place.
     """
     written = [turn for turn in (before.turn, before.rewrites) if turn]
+    if not written and Turn.objects.live().filter(chat_id=before.chat_id, place__gt=before.answers_up_to).exists():
+        # Its place at the story's end is taken: what was said since has drawn, or will draw, a reply to all of it.
+        raise NothingToRetryError
     standing = Turn.objects.live().filter(id__in=written).values_list("id", flat=True).first()
     if written and standing is None:
         raise NothingToRetryError
@@ -162,7 +180,7 @@ def _insert(row: Generation, speaker: Card) -> Claim | None:
     )
 
 
-def _choose(chat: Chat, opener: Event, rng: random.Random) -> Card | None:
+def _choose(chat: Chat, openers: list[Event], rng: random.Random) -> Card | None:
     cards = {member.character: member.as_card() for member in chat.cast.all()}
     present = [cards[character] for character in chat.present if character in cards]
     if not present:
@@ -171,8 +189,9 @@ def _choose(chat: Chat, opener: Event, rng: random.Random) -> Card | None:
     recent = [speaker for speaker in replies.values_list("speaker", flat=True)[:RECENT_SPEAKERS] if speaker]
     return choose_speaker(
         present,
-        text=opener.payload.get("text", ""),
-        picked=opener.payload.get("addressed"),
+        # What came together is answered together: the newest pick and the newest mention count.
+        text="\n".join(opener.payload.get("text", "") for opener in openers).strip(),
+        picked=next(filter(None, (opener.payload["addressed"] for opener in openers)), None),
         recent=recent,
         rng=rng,
     )

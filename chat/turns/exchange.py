@@ -1,8 +1,10 @@
 """An exchange: recording what the player says, at once, and seeing to it that somebody answers."""
 
+import asyncio
+import logging
 import random
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
@@ -11,15 +13,17 @@ from chat.database import in_thread
 from chat.errors import ChatError
 from chat.log import bell
 from chat.story import writer
-from chat.story.models import Chat, Turn
+from chat.story.models import Chat
 from chat.story.payloads import ReplyRequested, UserTurn
 from chat.turns import claims, generation, leases
 from chat.turns.announce import Announcer, Ended
 from chat.turns.chats import actor
 from chat.turns.claims import Claim, NothingToRetryError, ReplyRunningError
+from chat.turns.generation import spawn
 from chat.turns.leases import LeaseLostError, Settled
 from chat.turns.limits import TooManyTurnsError, count_turn
 from chat.turns.models import Generation
+from chat.turns.running import Running
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -34,10 +38,10 @@ __all__ = [
     "sweep",
 ]
 
+logger = logging.getLogger(__name__)
+
 TURN_CHARACTERS = 20_000
 KEY_CHARACTERS = 200
-#: A player's turn older than this that nobody answered is not taken up by the sweep.
-SWEEP_SECONDS = 600
 #: Chance stands here, at the edge of what is pure below.
 _rng = random.SystemRandom()
 
@@ -52,6 +56,12 @@ class UnknownSpeakerError(ChatError):
     """Nobody of that name is in the cast of this story."""
 
     status = 422
+
+
+class AbsentSpeakerError(ChatError):
+    """Who is to speak is not in the scene. Let that character enter first, or choose someone who is there."""
+
+    status = 409
 
 
 class KeyTooLongError(ChatError):
@@ -98,11 +108,8 @@ async def post_turn(  # noqa: PLR0913  (what a player sends)
 
 async def answer(chat: int, announcer: Announcer) -> None:
     """Begin the reply to what nobody has answered yet, if none is running anywhere."""
-    if generation.closing():
-        return
-    claim = await in_thread(claims.claim_reply, chat, now=timezone.now(), rng=_rng)
-    if claim is not None:
-        _begin(claim, announcer)
+    # A task of its own, shielded: whoever asked may hang up between the claim and the beginning.
+    await asyncio.shield(generation.spawn(_answer(chat, announcer)))
 
 
 async def retry(chat: Chat, *, user: "User", generation: str | None = None, announcer: Announcer) -> None:
@@ -111,8 +118,7 @@ async def retry(chat: Chat, *, user: "User", generation: str | None = None, anno
     Raises NothingToRetryError and ReplyRunningError.
     """
     count_turn(user.pk)
-    claim = await in_thread(claims.claim_retry, chat.id, generation=generation, now=timezone.now())
-    _begin(claim, announcer)
+    await asyncio.shield(spawn(_retry(chat.id, generation, announcer)))
 
 
 async def stop(chat: Chat) -> bool:
@@ -133,10 +139,10 @@ async def sweep(announcer: Announcer) -> int:
     """Settle the replies whose process is gone, and begin those that nobody began; how many of both."""
     done = 0
     for claim in await in_thread(leases.expired):
-        done += await _settle_interrupted(claim, announcer)
-    for chat in await in_thread(_waiting):
-        await answer(chat, announcer)
-        done += 1
+        if not generation.writes(claim):
+            done += await _heal(claim.chat, _settle_interrupted(claim, announcer))
+    for chat in await in_thread(claims.waiting):
+        done += await _heal(chat, answer(chat, announcer))
     return done
 
 
@@ -161,23 +167,50 @@ def find_speaker(chat: Chat, named: str) -> int | None:
     raise UnknownSpeakerError
 
 
-def _begin(claim: Claim, announcer: Announcer) -> None:
+async def _answer(chat: int, announcer: Announcer) -> None:
+    if generation.closing():
+        return
+    claim = await in_thread(claims.claim_reply, chat, now=timezone.now(), rng=_rng)
+    if claim is not None:
+        await _begin(claim, announcer)
+
+
+async def _retry(chat: int, before: str | None, announcer: Announcer) -> None:
+    claim = await in_thread(claims.claim_retry, chat, generation=before, now=timezone.now())
+    await _begin(claim, announcer)
+
+
+async def _begin(claim: Claim, announcer: Announcer) -> None:
+    if generation.closing():
+        # This process ends; another one, or the next, takes it up.
+        await in_thread(claims.release, claim)
+        return
     running = generation.begin(claim, announcer)
     _ = generation.spawn(_then_answer(running, announcer))
 
 
-async def _then_answer(running: generation.Running, announcer: Announcer) -> None:
+async def _then_answer(running: Running, announcer: Announcer) -> None:
     """When this reply is settled, answer together what came meanwhile."""
     await generation.settled(running)
     await answer(running.claim.chat, announcer)
 
 
-async def _settle_interrupted(claim: Claim, announcer: Announcer) -> int:
+async def _heal(chat: int, healing: Coroutine[None, None, None]) -> int:
+    """One chat that cannot be healed must not keep the others waiting."""
+    try:
+        await healing
+    except Exception:
+        logger.exception("chat %d: cannot be healed", chat)
+        return 0
+    return 1
+
+
+async def _settle_interrupted(claim: Claim, announcer: Announcer) -> None:
     state = Generation.State.INTERRUPTED
     try:
         turn = await in_thread(_settle_checkpoint, claim)
     except LeaseLostError:
-        return 0
+        return
     announcer.announce(
         Ended(
             chat=claim.chat,
@@ -188,7 +221,6 @@ async def _settle_interrupted(claim: Claim, announcer: Announcer) -> int:
         )
     )
     await answer(claim.chat, announcer)
-    return 1
 
 
 def _settle_checkpoint(claim: Claim) -> int | None:
@@ -201,18 +233,6 @@ def _settle_checkpoint(claim: Claim) -> int | None:
     return leases.settle(claim, settled, at=timezone.now())
 
 
-def _waiting() -> list[int]:
-    """Chats whose newest turn is a player's, a while ago but not long, and which no reply has taken up."""
-    now = timezone.now()
-    recent = Turn.objects.live().filter(
-        kind=Turn.Kind.USER,
-        said_at__gt=now - timedelta(seconds=SWEEP_SECONDS),
-        said_at__lt=now - timedelta(seconds=5),
-    )
-    chats = recent.values_list("chat_id", flat=True).distinct()
-    return [chat for chat in chats if claims.unanswered(chat) is not None]
-
-
 def _check(chat: Chat, text: str, speaker: int | None, key: str | None) -> None:
     if len(text) > TURN_CHARACTERS:
         raise TurnTooLongError
@@ -220,5 +240,5 @@ def _check(chat: Chat, text: str, speaker: int | None, key: str | None) -> None:
         raise KeyTooLongError
     if not chat.present:
         raise EmptyCastError
-    if speaker is not None and not chat.cast.filter(character=speaker).exists():
-        raise UnknownSpeakerError
+    if speaker is not None and speaker not in chat.present:
+        raise AbsentSpeakerError if chat.cast.filter(character=speaker).exists() else UnknownSpeakerError

@@ -7,28 +7,32 @@ import asyncio
 import contextlib
 import contextvars
 import logging
-import time
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
 
+from django.db import DatabaseError
 from django.utils import timezone
 
 from chat.database import in_thread
 from chat.errors import ChatError
 from chat.llm.client import Delta, Finish, LanguageModel, Prompt, Thinking, get_model
 from chat.llm.errors import ModelInterruptedError
+from chat.log.text import clean
 from chat.turns import leases
-from chat.turns.announce import Announcer, Chunk, Ended, News, Started
+from chat.turns.announce import Announcer, Ended, Started
 from chat.turns.claims import Claim
 from chat.turns.leases import LeaseLostError, Settled
 from chat.turns.lines import Lines
 from chat.turns.models import Generation
-from chat.turns.prompts import Budget, compose_chat, compose_script, instructions, one_line
+from chat.turns.prompts import Budget, compose_chat, instructions
+from chat.turns.running import Running, since
+from chat.turns.script import as_speech, compose_script, cues, head
 from chat.turns.witnessed import material
 
 logger = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 1.0
+#: Together shorter than a lease.
+SETTLE_AGAIN_SECONDS = (0.2, 0.6, 1.5, 3.0)
 State = Generation.State
 
 
@@ -36,68 +40,6 @@ class NothingWrittenError(ChatError):
     """The model wrote nothing that this character could say. Try again."""
 
     status = 502
-
-
-@dataclass(slots=True)
-class Running:
-    """A reply being written in this process."""
-
-    claim: Claim
-    announcer: Announcer
-    lines: Lines
-    loop: asyncio.AbstractEventLoop
-    text: str = ""
-    seq: int = 0
-    thinking: str = ""
-    finish: Finish | None = None
-    began: float = field(default_factory=time.perf_counter)
-    first_token_ms: int | None = None
-    #: Why the stream was cancelled: STOPPED or INTERRUPTED; None while it was not.
-    cut: Generation.State | None = None
-    task: asyncio.Task[None] | None = None
-    #: The part that asks the model; cancelling it closes the upstream connection.
-    stream: asyncio.Task[None] | None = None
-
-    @property
-    def generation(self) -> str:
-        """Its id."""
-        return self.claim.generation
-
-    @property
-    def speaker(self) -> int:
-        """The character's id."""
-        return self.claim.speaker.id
-
-    @property
-    def speaker_name(self) -> str:
-        """The character's name."""
-        return self.claim.speaker.name
-
-    @property
-    def rewrites(self) -> int | None:
-        """The turn this is a new writing of."""
-        return self.claim.rewrites
-
-    def end_stream(self, why: Generation.State) -> None:
-        """Close the upstream connection; what is written so far is settled as `why`."""
-        if self.cut is None and not (self.stream and self.stream.done()):
-            self.cut = why
-            if self.stream is not None:
-                self.stream.cancel()
-
-    def show(self, text: str) -> None:
-        """Append text that may be seen and tell it."""
-        if not text:
-            return
-        if self.first_token_ms is None:
-            self.first_token_ms = _since(self.began)
-        self.seq += 1
-        offset, self.text = len(self.text), self.text + text
-        self.tell(Chunk(chat=self.claim.chat, generation=self.generation, seq=self.seq, offset=offset, text=text))
-
-    def tell(self, news: News) -> None:
-        """Pass news to the edge that began this reply."""
-        self.announcer.announce(news)
 
 
 #: The replies that this process is writing, by chat.
@@ -141,6 +83,12 @@ async def shut_down() -> None:
     await asyncio.gather(*(running.task for running in replies if running.task), return_exceptions=True)
 
 
+def writes(claim: Claim) -> bool:
+    """Whether this process is writing the claimed reply, however late its checkpoints are."""
+    running = in_flight_tasks.get(claim.chat)
+    return running is not None and running.generation == claim.generation
+
+
 async def settled(running: Running) -> None:
     """Return when the reply is settled, however it ends."""
     if running.task is not None:
@@ -165,9 +113,13 @@ async def _run(running: Running) -> None:
     )
     settled = await _written(running)
     try:
-        turn = await in_thread(leases.settle, claim, settled, at=timezone.now())
+        turn = await _settle(claim, settled)
     except LeaseLostError:
         logger.warning("chat %d: generation %s lost its lease", claim.chat, claim.generation)
+        return
+    except DatabaseError:
+        # The row still runs: when its lease ends, the sweep settles what was checkpointed.
+        logger.exception("chat %d: generation %s could not be settled", claim.chat, claim.generation)
         return
     finally:
         if in_flight_tasks.get(claim.chat) is running:
@@ -182,6 +134,17 @@ async def _run(running: Running) -> None:
             error=settled.error,
         )
     )
+
+
+async def _settle(claim: Claim, settled: Settled) -> int | None:
+    """Settle, and try again for as long as the lease surely holds when the database is busy or away."""
+    for pause in SETTLE_AGAIN_SECONDS:
+        try:
+            return await in_thread(leases.settle, claim, settled, at=timezone.now())
+        except DatabaseError:
+            logger.warning("chat %d: settling failed, once more in %.1f s", claim.chat, pause, exc_info=True)
+            await asyncio.sleep(pause)
+    return await in_thread(leases.settle, claim, settled, at=timezone.now())
 
 
 async def _written(running: Running) -> Settled:
@@ -217,11 +180,11 @@ async def _stream(running: Running) -> None:
         async for item in items:
             match item:
                 case Delta():
-                    running.show(running.lines.feed(item.text))
+                    running.show(running.lines.feed(clean(item.text)))
                     if running.lines.over:
                         return
                 case Thinking():
-                    running.thinking += item.text
+                    running.thinking += clean(item.text)
                 case Finish():
                     running.finish = item
 
@@ -232,10 +195,11 @@ async def _prompt(running: Running, model: LanguageModel) -> Prompt:
     gathered = await in_thread(material, running.claim, tokens=budget.prompt)
     scene = gathered.scene
     running.lines = Lines(scene.speaker.name, scene.others)
-    if model.style == "script":
-        costs = await model.count([one_line(line.text) for line in gathered.lines])
-        return compose_script(scene, gathered.lines, costs=costs, budget=budget)
-    overhead, *costs = await model.count([instructions(scene), *(line.text for line in gathered.lines)])
+    running.is_script = model.style == "script"
+    if running.is_script:
+        overhead, *costs = await model.count([head(scene), *cues(gathered.lines)])
+        return compose_script(scene, gathered.lines, costs=costs, overhead=overhead, budget=budget)
+    overhead, *costs = await model.count([instructions(scene, budget), *(line.text for line in gathered.lines)])
     return compose_chat(scene, gathered.lines, costs=costs, overhead=overhead, budget=budget)
 
 
@@ -269,17 +233,14 @@ def _finished(running: Running) -> Settled:
 def _settled(
     running: Running, state: Generation.State, error: ChatError | None = None, *, text: str | None = None
 ) -> Settled:
+    text = running.lines.end() if text is None else text
     return Settled(
         state=state,
-        text=running.lines.end() if text is None else text,
+        text=as_speech(text) if running.is_script else text,
         error=error.detail if error else "",
         thinking=running.thinking,
         prompt_tokens=running.finish.prompt_tokens if running.finish else None,
         completion_tokens=running.finish.completion_tokens if running.finish else None,
         first_token_ms=running.first_token_ms,
-        duration_ms=_since(running.began),
+        duration_ms=since(running.began),
     )
-
-
-def _since(began: float) -> int:
-    return round((time.perf_counter() - began) * 1000)

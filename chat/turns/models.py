@@ -57,6 +57,7 @@ class Generation(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["chat", "-started_at"], name="newest_generation_of_a_chat"),
+            models.Index(fields=["chat", "answers_up_to"], name="what_is_taken_up"),
             models.Index(fields=["leased_until"], condition=Q(state="running"), name="leases"),
         ]
 

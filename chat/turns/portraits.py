@@ -2,7 +2,9 @@
 
 import hashlib
 import io
+import secrets
 import warnings
+from pathlib import Path
 
 from django.conf import settings
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -32,8 +34,19 @@ def store_portrait(content: bytes) -> str:
     name = f"{hashlib.sha256(encoded).hexdigest()}.webp"
     folder = settings.MEDIA_ROOT / "portraits"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_bytes(encoded)
+    if not (folder / name).exists():
+        _write_whole(folder / name, encoded)
     return name
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Under another name first: nobody is ever shown half a picture, and a full disk leaves none behind."""
+    draft = path.with_name(f".{secrets.token_hex(8)}")
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _encoded(content: bytes) -> bytes:

@@ -2,17 +2,20 @@
 
 What is stable stands first (who you are, the premise, the cast), then the turns the speaker witnessed, oldest
 first, so that a server's prompt cache can reuse all of it but the end. When turns no longer fit, they are let
-go in runs (see `_first_kept`), not one by one: the prefix then stays the same for several replies.
+go in runs (see `first_kept`), not one by one: the prefix then stays the same for several replies.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from chat.llm.client import Message, Prompt
+from chat.llm.client import Message, Prompt, estimate_tokens
 from chat.story.payloads import Card
+from chat.turns.lines import last_whole_sentence
 
-#: OpenAI's API takes four stop strings at most; `turns.lines` sees to the rest.
-MAX_STOPS = 4
+#: What part of a prompt's budget each ingredient may fill; what is left, half at least, is for the turns.
+SHARES = {"persona": 0.04, "premise": 0.08, "others": 0.1, "description": 0.1, "inner": 0.08, "voice": 0.08}
+#: The newest turn is always in the prompt, and this part of the budget is the most it may fill.
+NEWEST_SHARE = 0.3
 #: A turn may be the first of a prompt when its place is a multiple of this; the larger, the longer the runs.
 RUN = 8
 #: What a chat template spends on one message beside its text (role, separators): the estimate of OpenAI's
@@ -41,11 +44,18 @@ class Scene:
     persona_description: str = ""
     premise: str = ""
     title: str = ""
+    #: Names of the cast who are not here.
+    absent: tuple[str, ...] = ()
+
+    @property
+    def company(self) -> tuple[str, ...]:
+        """The names of those who are here with the speaker."""
+        return (*(card.name for card in self.present if card.id != self.speaker.id), self.persona)
 
     @property
     def others(self) -> tuple[str, ...]:
-        """The names the speaker must not speak for."""
-        return (*(card.name for card in self.present if card.id != self.speaker.id), self.persona)
+        """The names the speaker must not speak for: first of those who are here."""
+        return (*self.company, *self.absent)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,68 +66,56 @@ class Budget:
     reply: int
 
 
-def instructions(scene: Scene) -> str:
-    """The stable beginning of a chat prompt: what the speaker is, knows and must keep to."""
+def instructions(scene: Scene, budget: Budget) -> str:
+    """The stable beginning of a chat prompt: what the speaker is, knows and must keep to, within its shares."""
     me = scene.speaker
+    share = {name: int(part * budget.prompt) for name, part in SHARES.items()}
+    inner = [clipped(text, share["inner"]) for text in (me.personality, me.scenario_note)]
     parts = [
         f"You are {me.name}, a character in a story that is told in turns. Stay {me.name} whatever happens.",
-        _section(f"Who {me.name} is", me.description, me.personality, me.scenario_note),
-        _section("The story so far began like this", scene.premise),
+        _section(f"Who {me.name} is", clipped(me.description, share["description"]), *inner),
+        _section("The story so far began like this", clipped(scene.premise, share["premise"])),
         _section("The scene", scene.title),
-        _section("Present", *_introductions(scene)),
-        _section(f"How {me.name} sounds", me.example_dialogue),
+        _section("Present", *_introductions(scene, share)),
+        _section(f"How {me.name} sounds", clipped(me.example_dialogue, share["voice"])),
         _rules(scene),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def clipped(text: str, tokens: int) -> str:
+    """The text, or its first whole sentences of about so many tokens (by the estimate)."""
+    if estimate_tokens(text) <= tokens:
+        return text
+    # Every character costs at most a token, and at least a quarter of one.
+    cut = text[: tokens * 4]
+    while estimate_tokens(cut) > tokens:
+        cut = cut[: len(cut) * 3 // 4]
+    return last_whole_sentence(cut)
 
 
 def compose_chat(scene: Scene, lines: Sequence[Line], *, costs: Sequence[int], overhead: int, budget: Budget) -> Prompt:
     """A prompt for a chat endpoint.
 
     `lines` are the turns the speaker witnessed, in story order; `costs` their tokens one by one, `overhead`
-    those of `instructions(scene)`. The newest line is always kept.
+    those of `instructions(scene, budget)`. The newest line is always kept, clipped if need be.
     """
     room = budget.prompt - overhead - 2 * TOKENS_PER_MESSAGE
-    kept = lines[_first_kept([line.place for line in lines], [cost + TOKENS_PER_MESSAGE for cost in costs], room) :]
+    kept = lines[first_kept([line.place for line in lines], [cost + TOKENS_PER_MESSAGE for cost in costs], room) :]
     nudge = f"[{scene.speaker.name} goes on.]"
-    said = [_message(scene, line) for line in kept]
+    said = [_message(scene, line) for line in [*kept[:-1], *_clipped(kept[-1:], int(NEWEST_SHARE * budget.prompt))]]
     if not said or said[0].role == "assistant":
         said.insert(0, Message(role="user", content="[The scene begins.]"))
     if said[-1].role == "assistant":
         said.append(Message(role="user", content=nudge))
     return Prompt(
-        messages=(Message(role="system", content=instructions(scene)), *_merged(said)),
-        stop=tuple(f"\n{name}:" for name in scene.others)[:MAX_STOPS],
+        messages=(Message(role="system", content=instructions(scene, budget)), *_merged(said)),
+        stop=tuple(f"\n{name}:" for name in scene.others),
         max_tokens=budget.reply,
     )
 
 
-def compose_script(scene: Scene, lines: Sequence[Line], *, costs: Sequence[int], budget: Budget) -> Prompt:
-    """A prompt for a model too small to be instructed: the page of a play, to be continued by one line."""
-    head = script_head(scene)
-    room = budget.prompt - len(head) // 3 - 8
-    kept = lines[_first_kept([line.place for line in lines], [cost + 4 for cost in costs], room) :]
-    cues = [f"{line.name}: {one_line(line.text)}" for line in kept]
-    return Prompt(
-        script="\n".join([head, "", *cues, f"{scene.speaker.name}:"]),
-        stop=("\n",),
-        max_tokens=budget.reply,
-    )
-
-
-def script_head(scene: Scene) -> str:
-    """Title, scene and cast of the play, in few words: a small model has little room."""
-    cast = "; ".join(f"{card.name}, {_few_words(card.description or card.personality)}" for card in scene.present)
-    where = " ".join(part for part in (_few_words(scene.premise, 30), scene.title) if part)
-    return f"A play.\nScene: {where or 'a room.'}\nCast: {cast}; {scene.persona}."
-
-
-def one_line(text: str) -> str:
-    """A turn as a cue of a play: on one line, without Markdown's marks."""
-    return " ".join(text.replace("*", "").split())
-
-
-def _first_kept(places: Sequence[int], costs: Sequence[int], room: int) -> int:
+def first_kept(places: Sequence[int], costs: Sequence[int], room: int) -> int:
     """Index of the first line that is kept: the suffix fits the room and, where it can, begins a run."""
     total, first = 0, len(costs)
     while first > 0 and (total + costs[first - 1] <= room or first == len(costs)):
@@ -145,9 +143,16 @@ def _merged(messages: Sequence[Message]) -> list[Message]:
     return merged
 
 
-def _introductions(scene: Scene) -> list[str]:
-    others = [f"{card.name}: {card.description}".rstrip(": ") for card in scene.present if card.id != scene.speaker.id]
-    return [*others, f"{scene.persona} (the player): {scene.persona_description}".rstrip(": ")]
+def _clipped(lines: Sequence[Line], tokens: int) -> list[Line]:
+    return [replace(line, text=clipped(line.text, tokens)) for line in lines]
+
+
+def _introductions(scene: Scene, share: dict[str, int]) -> list[str]:
+    others = [card for card in scene.present if card.id != scene.speaker.id]
+    each = share["others"] // max(1, len(others))
+    known = [f"{card.name}: {clipped(card.description, each)}".rstrip(": ") for card in others]
+    persona = clipped(scene.persona_description, share["persona"])
+    return [*known, f"{scene.persona} (the player): {persona}".rstrip(": ")]
 
 
 def _section(heading: str, *texts: str) -> str:
@@ -159,15 +164,10 @@ def _rules(scene: Scene) -> str:
     me = scene.speaker.name
     return (
         f"Write only what {me} says and does, in one to three short paragraphs. Put actions between *asterisks* "
-        f"and speech between “quotation marks”. Never write, decide or speak for {_either(scene.others)}. "
+        f"and speech between “quotation marks”. Never write, decide or speak for {_either(scene.company)}. "
         "Do not begin with a name. Do not sum up, moralise or step out of the story."
     )
 
 
 def _either(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
-
-
-def _few_words(text: str, most: int = 12) -> str:
-    words = text.split()
-    return " ".join(words[:most]).rstrip(",;:") if len(words) > most else " ".join(words).rstrip(".")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from chat.llm.client import estimate_tokens
 from chat.story.models import Chat, Turn
+from chat.story.models import Scene as SceneRow
 from chat.turns.claims import Claim
 from chat.turns.prompts import Line, Scene
 
@@ -23,18 +24,25 @@ def material(claim: Claim, *, tokens: int) -> Material:
     """Everything for the claimed reply, as of its place; about `tokens` of turns, never much less if there are more."""
     chat = Chat.objects.get(id=claim.chat)
     cards = {member.character: member.as_card() for member in chat.cast.all()}
-    place = Turn.objects.values_list("place", flat=True).get(id=claim.rewrites) if claim.rewrites else None
+    before = Turn.objects.get(id=claim.rewrites) if claim.rewrites else None
+    present = [id_ for id_ in (before.witnesses if before else chat.present) if id_ in cards]
+    title = _scene_title(before.scene) if before else chat.scene_title
     return Material(
         Scene(
             speaker=claim.speaker,
-            present=tuple(cards[character] for character in chat.present if character in cards),
+            present=tuple(cards[id_] for id_ in present),
+            absent=tuple(card.name for id_, card in cards.items() if id_ not in present),
             persona=chat.persona,
             persona_description=chat.persona_description,
             premise=chat.premise,
-            title=chat.scene_title,
+            title=title,
         ),
-        tuple(_lines(chat, claim.speaker.id, before=place, tokens=tokens)),
+        tuple(_lines(chat, claim.speaker.id, before=before.place if before else None, tokens=tokens)),
     )
+
+
+def _scene_title(scene: int | None) -> str:
+    return SceneRow.objects.filter(id=scene or 0).values_list("title", flat=True).first() or ""
 
 
 def _lines(chat: Chat, witness: int, *, before: int | None, tokens: int) -> list[Line]:

@@ -100,12 +100,12 @@ def _environment(options: Options, model_port: int) -> dict[str, str]:
         "PALIMPSEST_GRACE_SECONDS": "3",
     }
     if "PALIMPSEST_HOSTS" not in os.environ and options.host not in LOOPBACK:
-        decided["PALIMPSEST_HOSTS"] = ",".join([*settings.ALLOWED_HOSTS, *_names_of_this_machine(options.host)])
+        decided["PALIMPSEST_HOSTS"] = ",".join([*settings.ALLOWED_HOSTS, *names_of_this_machine(options.host)])
     return {**os.environ, **decided}
 
 
-def _names_of_this_machine(host: str) -> list[str]:
-    """By what a browser elsewhere may call us; with a wildcard every name and address we know of."""
+def names_of_this_machine(host: str) -> list[str]:
+    """By what a browser elsewhere may call us there; for a wildcard every name and address we know of."""
     if host not in WILDCARDS:
         return [host]
     name = socket.gethostname()

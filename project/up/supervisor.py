@@ -12,7 +12,7 @@ from project.up.recipes import Household
 #: A web process that dies this often before it served a page will not come up by itself.
 TOO_MANY_DEATHS = 3
 #: Seconds from the signal: the web settles its stories, then what it leans on goes, then nobody is asked.
-PATIENCE, LAST_PATIENCE = 3.8, 4.4
+PATIENCE, LAST_PATIENCE = 3.7, 4.1
 
 
 class Supervisor:

@@ -1,116 +1,9 @@
-"""The chat page in a real browser, on a real site, with a scripted model."""
+"""Playing in a real browser, on a real site, with a scripted model."""
 
 import threading
-from collections.abc import Iterator
-from typing import Any
 
-import pytest
-from axe_playwright_python.sync_playwright import Axe
-
+from tests.browser.player import FIRST, TELLS, Player
 from tests.model_server import refused, say
-from tests.site import Site
-
-TELLS = "*She turns the letter over.* “You knew,” she says. “And you let me cross.”"
-#: What the first piece of `TELLS` is, before the gate opens.
-FIRST = "She"
-RECORD_SIXTY = """
-from chat.story.models import Chat
-from chat.turns import exchange
-from django.contrib.auth.models import User
-chat, owner = Chat.objects.get(id={chat}), User.objects.get(username="owner")
-for n in range(60):
-    exchange.record_turn(chat, user=owner, text=f"Turn {{n}} " + "of a long night. " * 9, speaker=None, key=None)
-"""
-
-
-@pytest.fixture(scope="module")
-def kept_session(browser: Any, shared_site: Site) -> Any:
-    """The owner's cookies."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(shared_site.enter_link())
-    state = context.storage_state()
-    context.close()
-    return state
-
-
-class Player:
-    """A page of the owner's, with a story of its own."""
-
-    def __init__(self, browser: Any, site: Site, session: Any, **looks: Any) -> None:
-        self.site = site
-        looks = {"viewport": {"width": 1280, "height": 800}, **looks}
-        self.context = browser.new_context(storage_state=session, base_url=site.url, **looks)
-        self.context.set_default_timeout(20_000)
-        self.page = self.context.new_page()
-        self.wrong: list[str] = []
-        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on("console", self._heard)
-
-    def _heard(self, message: Any) -> None:
-        if "Content Security Policy" in message.text:
-            self.wrong.append(message.text)
-
-    def begin(self, names: tuple[str, ...] = ("Mara", "Ilse")) -> int:
-        """Begin a story and open it."""
-        post = self.context.request.post
-        self.context.request.get("/characters/new/")
-        token = next(c["value"] for c in self.context.cookies() if c["name"] == "csrftoken")
-        headers = {"X-CSRFToken": token, "Accept": "application/json", "Referer": self.site.url}
-        cast = [post("/characters/", data={"name": name}, headers=headers).json()["id"] for name in names]
-        story = {"title": "Night watch", "premise": "A lamp must be kept burning.", "characters": cast}
-        self.chat = post("/chats/", data=story, headers=headers).json()["id"]
-        self.open()
-        return self.chat
-
-    def open(self, chat: int | None = None) -> None:
-        self.chat = chat or self.chat
-        self.page.goto(f"/chats/{self.chat}/")
-        if self.page.locator("html.js").count():
-            self.page.wait_for_selector(".transcript.held")
-
-    def say(self, words: str) -> None:
-        self.page.fill("#words", words)
-        self.page.keyboard.press("Enter")
-
-    def see(self, selector: str, words: str = "") -> Any:
-        found = self.page.locator(selector, has_text=words) if words else self.page.locator(selector)
-        found.first.wait_for()
-        return found
-
-    def gone(self, selector: str) -> None:
-        self.page.locator(selector).first.wait_for(state="hidden")
-
-    def turns(self) -> list[str]:
-        return self.page.locator(".turn[data-turn]").evaluate_all("turns => turns.map(turn => turn.dataset.text)")
-
-    def until(self, expression: str) -> None:
-        self.page.wait_for_function(expression)
-
-    def from_the_end(self) -> float:
-        return float(
-            self.page.evaluate(
-                "(() => { const t = document.getElementById('transcript');"
-                " return t.scrollHeight - t.scrollTop - t.clientHeight; })()"
-            )
-        )
-
-
-@pytest.fixture
-def player(browser: Any, shared_site: Site, kept_session: Any) -> Iterator[Player]:
-    player = Player(browser, shared_site, kept_session)
-    yield player
-    player.context.close()
-    assert player.wrong == []
-
-
-@pytest.fixture
-def gate(shared_site: Site) -> Iterator[threading.Event]:
-    """The next reply stops after its first word until the gate is set."""
-    gate = threading.Event()
-    shared_site.model.script(say(TELLS, gate=gate))
-    yield gate
-    gate.set()
 
 
 def test_an_exchange_is_streamed_and_then_stands(player, gate):
@@ -253,59 +146,6 @@ def test_the_keys_people_know(player):
     player.see("#chat-list", "No chat has “zzz” in its title.")
 
 
-def test_a_reader_who_scrolled_up_is_left_alone_and_can_jump_back(player):
-    player.begin()
-    player.site.manage("shell", "-c", RECORD_SIXTY.format(chat=player.chat))
-    player.open()
-    assert player.page.locator(".turn").count() >= 50
-    assert player.from_the_end() < 2
-
-    player.page.hover("#transcript")
-    player.page.mouse.wheel(0, -600)
-    player.see("#jump", "Jump to newest")
-    player.say("Is anybody there?")
-    player.see(".turn.player", "Is anybody there?")
-    assert player.from_the_end() < 2  # one's own words are followed
-
-    player.page.hover("#transcript")
-    player.page.mouse.wheel(0, -600)
-    player.see("#jump")
-    place = "document.querySelectorAll('.turn')[45].getBoundingClientRect().top"
-    before = player.page.evaluate(place)
-    player.site.model.script(say(TELLS))
-    player.context.request.post(
-        f"/chats/{player.chat}/turns/",
-        form={"text": "From another tab"},
-        headers={"X-CSRFToken": player.page.input_value("#act [name=csrfmiddlewaretoken]"), "Referer": player.site.url},
-    )
-    player.see(".turn.player", "From another tab")
-    player.see(".jump.news")
-    assert player.page.evaluate(place) == pytest.approx(before, abs=1)
-    player.page.click("#jump")
-    player.until("document.getElementById('jump').hidden")
-    assert player.from_the_end() < 2
-
-
-def test_earlier_turns_come_when_scrolling_up_and_the_place_is_kept(player):
-    player.begin()
-    player.site.manage("shell", "-c", RECORD_SIXTY.format(chat=player.chat))
-    player.open()
-    first = player.page.locator(".turn").first.get_attribute("id")
-
-    top = player.page.evaluate(
-        "id => { const t = document.getElementById('transcript'); t.scrollTop = 300;"
-        " return document.getElementById(id).getBoundingClientRect().top; }",
-        first,
-    )
-    player.until("document.querySelectorAll('.turn').length >= 60")
-
-    assert player.page.evaluate("id => document.getElementById(id).getBoundingClientRect().top", first) == (
-        pytest.approx(top, abs=1)
-    )
-    assert player.page.locator("#older").count() == 0
-    assert player.page.locator("#premise").count() == 1
-
-
 def test_a_lost_connection_is_said_and_heals_without_gap_or_double(player):
     player.begin()
     player.context.set_offline(True)
@@ -357,7 +197,7 @@ def test_the_scene_changes_without_leaving_the_page(player):
 
     player.page.click("summary >> text=Open a new scene")
     player.page.fill("#new-scene-title", "The harbour")
-    player.page.click("text=Open it")
+    player.page.click("#known form button >> text=Open it")
     player.see("#scene p", "Scene 2 · The harbour")
     player.site.model.script(say("“Boats.”"))
     player.say("What do you see?")
@@ -394,74 +234,27 @@ def test_without_scripts_one_can_post_read_and_stop(browser, shared_site, kept_s
     player.context.close()
 
 
-@pytest.mark.parametrize("width", [390, 360])
-def test_on_a_phone_the_sides_are_dialogs_and_nothing_scrolls_sideways(browser, shared_site, kept_session, width):
-    looks = {"viewport": {"width": width, "height": 780}, "has_touch": True, "is_mobile": True}
-    player = Player(browser, shared_site, kept_session, **looks)
+def test_a_killed_web_process_leaves_the_text_so_far_and_retry(browser, site):
+    player = Player(browser, site, None)
+    player.page.goto(site.enter_link())
     player.begin()
-    player.say("A" * 90)
-    player.see(".turn.player")
-
-    for side in ("chats", "known"):
-        player.page.click(f"[data-opens={side}]")
-        assert player.page.locator(f"dialog[open] #{side}").is_visible()
-        player.page.click(f"[data-closes={side}]")
-        assert not player.page.locator(f"#{side}").is_visible()
-        assert player.page.evaluate("document.activeElement.dataset.opens") == side
-    assert player.page.evaluate("document.documentElement.scrollWidth") <= width
-    assert player.page.evaluate("document.getElementById('transcript').scrollWidth") <= width
-    small = player.page.evaluate(
-        "[...document.querySelectorAll('button, a, select, input, summary')].filter(e => e.checkVisibility())"
-        ".filter(e => { const b = e.getBoundingClientRect(); return b.width < 44 || b.height < 44; })"
-        ".map(e => e.outerHTML.slice(0, 90))"
-    )
-    assert small == []
-    player.context.close()
-    assert player.wrong == []
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_the_page_is_accessible_in_every_state(browser, shared_site, kept_session, width, scheme):
-    looks = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme, "reduced_motion": "reduce"}
-    player = Player(browser, shared_site, kept_session, **looks)
     gate = threading.Event()
-    player.begin()
-    _assert_accessible(player, "empty")
-    shared_site.model.script(say(TELLS, gate=gate))
-    player.say("*I wait.* “Well?”")
+    site.model.script(say(TELLS, gate=gate))
+    player.say("Mara?")
     player.see(".turn.writing", FIRST)
-    player.say("Meanwhile.")
-    player.see(".note.queued")
-    _assert_accessible(player, "speaking")
-    shared_site.model.script(refused(400))
-    player.page.keyboard.press("Escape")
-    player.see(".turn.stopped")
-    player.see(".failed")
+    player.page.wait_for_timeout(2500)  # the text is checkpointed once a second
+
+    site.kill()
+    player.see("#offline", "Connection lost. Trying again…")
+    site.start()
+
+    player.context.set_default_timeout(45_000)
+    player.see(".turn.interrupted .cut", "Interrupted")
+    player.gone("#offline")
+    assert player.turns() == ["Mara?", f"*{FIRST}"]
+    assert player.page.locator(".stop").is_hidden()
+    site.model.script(say("“All of it.”"))
+    player.page.click(".turn.interrupted .retry")
+    player.see(".turn.said", "“All of it.”")
     gate.set()
-    _assert_accessible(player, "stopped and failed")
-    _look_at_what_opens(player, narrow=width < 760)
-    player.context.set_offline(True)
-    player.see("#offline")
-    _assert_accessible(player, "offline")
     player.context.close()
-
-
-def _look_at_what_opens(player: Player, *, narrow: bool) -> None:
-    player.page.keyboard.press("Control+/")
-    _assert_accessible(player, "keys")
-    player.page.keyboard.press("Escape")
-    if narrow:
-        for side in ("chats", "known"):
-            player.page.click(f"[data-opens={side}]")
-            _assert_accessible(player, side)
-            player.page.click(f"[data-closes={side}]")
-    else:
-        player.page.click("summary >> text=Open a new scene")
-        player.page.click(".account summary")
-        _assert_accessible(player, "menus")
-
-
-def _assert_accessible(player: Player, state: str) -> None:
-    found = Axe().run(player.page)
-    assert found.violations_count == 0, f"{state}: {found.generate_report()}"

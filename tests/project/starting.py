@@ -71,9 +71,9 @@ class Up:
         found = {}
         for pid, parent, command in processes():
             if parent == self.process.pid:
-                for name in ("valkey-server", "serve", "projections", "reactions", "builtin_server"):
+                for name in ("valkey-server", " serve ", "projections", "reactions", "builtin_server"):
                     if name in command:
-                        found[name] = pid
+                        found[name.strip()] = pid
         return found
 
     def end(self) -> float:

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from project.web_server import address
-from tests.servers import eventually
+from tests.servers import connects, eventually
 from tests.site import ROOT
 
 pytestmark = pytest.mark.once
 SCRIPT = """
-from project.web_server import WebServer, address
+from project.web_server import WebServer, address, leave
 import asyncio, sys
 
 async def application(scope, receive, send):
@@ -41,7 +41,9 @@ async def settle():
 
 server = WebServer(application, listen_on=address(host="127.0.0.1", port=0, unix=sys.argv[1]), settle=settle)
 server.run()
-sys.exit(server.cannot_listen or 0)
+if server.cannot_listen:
+    sys.exit(server.cannot_listen)
+leave()
 """
 
 
@@ -61,7 +63,7 @@ def serving(path: Path, *ways: str) -> "Iterator[subprocess.Popen[str]]":
         text=True,
     ) as process:
         try:
-            eventually(lambda: process.poll() is not None or path.exists(), what="the server")
+            eventually(lambda: process.poll() is not None or connects(path), what="the server")
             yield process
         finally:
             process.kill()

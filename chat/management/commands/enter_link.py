@@ -5,13 +5,17 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError, connection
 
 from chat.pages.entering import enter_path, new_token
+from chat.pages.models import EnterLink
 
 
 class Command(BaseCommand):
     """Print a new one-time link."""
 
+    # They would ask the database before we do.
+    requires_system_checks: list[str] = []  # noqa: RUF012  (Django's own declaration)
     help = "Prints a link that signs a user in once: the first superuser, or --user NAME."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -27,7 +31,8 @@ class Command(BaseCommand):
 
 
 def chosen_user(name: str | None) -> User:
-    """The active user of that name, or the first superuser; CommandError for nobody."""
+    """The active user of that name, or the first superuser; CommandError for nobody, or without a database."""
+    _require_tables()
     active = User.objects.filter(is_active=True)
     found = active.filter(username=name) if name else active.filter(is_superuser=True).order_by("id")
     user = found.first()
@@ -38,6 +43,15 @@ def chosen_user(name: str | None) -> User:
             else "There is no superuser yet: make one with manage.py createsuperuser."
         )
     return user
+
+
+def _require_tables() -> None:
+    try:
+        tables = connection.introspection.table_names()
+    except OperationalError as error:
+        raise CommandError(f"The database does not answer: {' '.join(str(error).split())}") from None
+    if EnterLink not in connection.introspection.installed_models(tables):
+        raise CommandError("The database has no tables yet: start ./run once, or do ./run manage migrate.")
 
 
 def _base() -> str:

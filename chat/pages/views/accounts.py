@@ -3,23 +3,23 @@
 from django.contrib.auth import login as start_session
 from django.contrib.auth import logout as end_session
 from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
+from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from chat.pages.answers import notify, signed_in
+from chat.pages.answers import UNPROCESSABLE, notify, signed_in
 from chat.pages.doors import player, wanted_next
 from chat.pages.entering import LinkSpentError, redeem
+from chat.pages.forms import LoginForm
 from chat.pages.limits import TooManyLoginsError, count_login
 from chat.pages.models import Preference
 from chat.story.models import Chat
 
-UNPROCESSABLE = 422
-#: For a page that is fetched ahead: browsers throw the answer away and ask again when the link is followed.
-NOT_NOW = 503
+#: For a page that is fetched ahead: with nothing to show or to keep, browsers ask again when the link is followed.
+NO_CONTENT = 204
 
 
 @never_cache
@@ -29,7 +29,7 @@ def enter(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "HEAD":
         return HttpResponse()
     if _is_fetched_ahead(request):
-        return HttpResponse(status=NOT_NOW)
+        return HttpResponse(status=NO_CONTENT)
     try:
         user = redeem(token)
     except LinkSpentError as error:
@@ -48,15 +48,15 @@ def login(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return HttpResponseRedirect(to)
     if request.method == "GET":
-        return render(request, "registration/login.html", {"form": AuthenticationForm(request), "next": to})
+        return render(request, "registration/login.html", {"form": LoginForm(request), "next": to})
     try:
         count_login(request, name=request.POST.get("username", ""))
     except TooManyLoginsError as error:
-        context = {"form": AuthenticationForm(request), "next": to, "refused": error.detail}
+        context = {"form": LoginForm(request), "next": to, "refused": error.detail}
         answer = render(request, "registration/login.html", context, status=error.status)
         answer["Retry-After"] = str(error.retry_after)
         return answer
-    form = AuthenticationForm(request, data=request.POST)
+    form = LoginForm(request, data=request.POST)
     if not form.is_valid():
         return render(request, "registration/login.html", {"form": form, "next": to}, status=UNPROCESSABLE)
     start_session(request, form.get_user())

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from chat.errors import ChatError
-from chat.pages.answers import notify, signed_in, wants_json
+from chat.pages.answers import UNPROCESSABLE, notify, signed_in, wants_json
 from chat.pages.doors import done, player
 from chat.pages.forms import CharacterForm, number, posted, refuse_invalid
 from chat.story.access import get_character_for, get_chat_for
@@ -16,7 +16,6 @@ from chat.story.models import Character, Chat
 from chat.turns.characters import adopt_cast, create_character, revise_character
 from chat.turns.portraits import PortraitError, store_portrait
 
-UNPROCESSABLE = 422
 SHEET = ("description", "personality", "scenario_note", "greeting", "example_dialogue")
 
 
@@ -25,7 +24,7 @@ SHEET = ("description", "personality", "scenario_note", "greeting", "example_dia
 def characters(request: HttpRequest) -> HttpResponse:
     """The gallery; POST writes a new character: 201 with its id for JSON clients."""
     if request.method == "POST":
-        return _create(request)
+        return _write(request)
     owned = Character.objects.filter(owner_id=request.user.pk).order_by("name", "id")
     if wants_json(request):
         return JsonResponse([{"id": one.pk, "name": one.name, "tags": one.tags} for one in owned], safe=False)
@@ -48,22 +47,7 @@ def character(request: HttpRequest, character_id: int) -> HttpResponse:
         written = {name: getattr(one, name) for name in ("name", *SHEET, "talkativeness")}
         form = CharacterForm(initial=written | {"tags": ", ".join(one.tags)})
         return render(request, "chat/character.html", _sheet(request, form, one))
-    form = CharacterForm(posted(request), request.FILES)
-    if wants_json(request):
-        refuse_invalid(form)
-        revise_character(one, form.details(), by=player(request), portrait=_portrait(form))
-        return done(request, "")
-    if form.is_valid():
-        try:
-            revise_character(one, form.details(), by=player(request), portrait=_portrait(form))
-        except PortraitError as error:
-            form.add_error("portrait", error.detail)
-        except ChatError as error:
-            form.add_error(None, error.detail)
-        else:
-            notify(request, f"{one.name} is saved.")
-            return done(request, reverse("characters"))
-    return render(request, "chat/character.html", _sheet(request, form, one), status=UNPROCESSABLE)
+    return _write(request, one)
 
 
 @require_POST
@@ -77,23 +61,32 @@ def adopt(request: HttpRequest) -> HttpResponse:
     return redirect(reverse("chat_new", query={"from": chat.id}))
 
 
-def _create(request: HttpRequest) -> HttpResponse:
+def _write(request: HttpRequest, one: Character | None = None) -> HttpResponse:
+    """Keep what was sent, as a new character or of `one`; a browser gets the sheet back with what is wrong."""
     form = CharacterForm(posted(request), request.FILES)
     if wants_json(request):
         refuse_invalid(form)
-        made = create_character(player(request), form.details(), portrait=_portrait(form) or "")
-        return JsonResponse({"id": made.pk}, status=201)
+        kept = _keep(request, form, one)
+        return done(request, "") if one else JsonResponse({"id": kept.pk}, status=201)
     if form.is_valid():
         try:
-            made = create_character(player(request), form.details(), portrait=_portrait(form) or "")
+            kept = _keep(request, form, one)
         except PortraitError as error:
             form.add_error("portrait", error.detail)
         except ChatError as error:
             form.add_error(None, error.detail)
         else:
-            notify(request, f"{made.name} is in your gallery.")
+            notify(request, f"{kept.name} is {'saved' if one else 'in your gallery'}.")
             return done(request, reverse("characters"))
-    return render(request, "chat/character.html", _sheet(request, form), status=UNPROCESSABLE)
+    return render(request, "chat/character.html", _sheet(request, form, one), status=UNPROCESSABLE)
+
+
+def _keep(request: HttpRequest, form: CharacterForm, one: Character | None) -> Character:
+    portrait = _portrait(form)
+    if one is None:
+        return create_character(player(request), form.details(), portrait=portrait or "")
+    revise_character(one, form.details(), by=player(request), portrait=portrait)
+    return one
 
 
 def _portrait(form: CharacterForm) -> str | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
@@ -11,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from chat.errors import ChatError
-from chat.pages.answers import View, notify, signed_in, wants_json
+from chat.pages.answers import UNPROCESSABLE, View, notify, signed_in, wants_json
 from chat.pages.doors import done, player
 from chat.pages.forms import ChatForm, HeadForm, number, posted, refuse_invalid, text
 from chat.pages.lists import chat_list
@@ -20,8 +21,6 @@ from chat.story.access import get_character_for, get_chat_for, get_deleted_chat_
 from chat.story.models import Character, Chat
 from chat.turns import chats as deeds
 from chat.turns.demo import demo_of, write_demo
-
-UNPROCESSABLE = 422
 
 
 class NotYoursError(ChatError):
@@ -36,7 +35,7 @@ def chats(request: HttpRequest) -> HttpResponse:
     """The list: pinned ones first, then by date; `q` searches titles, `archived` shows those put away."""
     user = player(request)
     q, archived = request.GET.get("q", "").strip(), bool(request.GET.get("archived"))
-    sections = chat_list(user, q, archived)
+    sections = chat_list(user, q=q, archived=archived)
     if wants_json(request):
         return JsonResponse([_as_json(chat) for section in sections for chat in section.chats], safe=False)
     prefetch_related_objects([chat for section in sections for chat in section.chats], "cast")
@@ -52,7 +51,7 @@ def chat_create(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":
         return redirect("chat_new")
     user = player(request)
-    form = ChatForm(posted(request), owned=_owned(request))
+    form = ChatForm(posted(request), owned=_owned(player(request)))
     if wants_json(request):
         refuse_invalid(form)
         return JsonResponse({"id": _begin(request, form)}, status=201)
@@ -61,14 +60,14 @@ def chat_create(request: HttpRequest) -> HttpResponse:
             return redirect("chat", _begin(request, form))
         except ChatError as error:
             form.add_error(None, error.detail)
-    return render(request, "chat/chat_new.html", _new_page(user.pk, form), status=UNPROCESSABLE)
+    return render(request, "chat/chat_new.html", _new_page(user, form), status=UNPROCESSABLE)
 
 
 @require_GET
 @signed_in
 def chat_new(request: HttpRequest) -> HttpResponse:
     """The form of a new chat; `from` proposes the cast and the persona of a chat one has."""
-    owned = _owned(request)
+    owned = _owned(player(request))
     initial: dict[str, Any] = {"characters": []}
     if (like := request.GET.get("from", "")).isdecimal():
         before = get_chat_for(request.user, int(like))
@@ -81,7 +80,7 @@ def chat_new(request: HttpRequest) -> HttpResponse:
             "persona_description": before.persona_description,
         }
     form = ChatForm(initial=initial, owned=owned)
-    return render(request, "chat/chat_new.html", _new_page(player(request).pk, form))
+    return render(request, "chat/chat_new.html", _new_page(player(request), form))
 
 
 @require_POST
@@ -185,19 +184,20 @@ def chat_undelete(request: HttpRequest, chat_id: int) -> HttpResponse:
     return done(request, reverse("chat", args=[chat_id]))
 
 
-def _owned(request: HttpRequest) -> list[Character]:
-    return list(Character.objects.filter(owner_id=request.user.pk).order_by("name", "id"))
+def _owned(user: User) -> list[Character]:
+    return list(Character.objects.filter(owner=user).order_by("name", "id"))
 
 
 def _begin(request: HttpRequest, form: ChatForm) -> int:
     return deeds.begin_chat(player(request), **form.cleaned_data)
 
 
-def _new_page(user_id: int, form: ChatForm) -> dict[str, Any]:
-    return {"form": form, "characters": Character.objects.filter(owner_id=user_id).order_by("name", "id")}
+def _new_page(user: User, form: ChatForm) -> dict[str, Any]:
+    return {"form": form, "characters": _owned(user)}
 
 
 def _info_page(request: HttpRequest, chat: Chat, form: HeadForm) -> dict[str, Any]:
+    owned = _owned(player(request))
     cast = [member.card | {"present": member.character in chat.present} for member in chat.cast.order_by("id")]
     in_cast = {card["id"] for card in cast}
     return {
@@ -205,8 +205,8 @@ def _info_page(request: HttpRequest, chat: Chat, form: HeadForm) -> dict[str, An
         "form": form,
         "cast": cast,
         "scenes": chat.scenes.order_by("number"),
-        "others": [character for character in _owned(request) if character.pk not in in_cast],
-        "owned_ids": {character.pk for character in _owned(request)},
+        "others": [character for character in owned if character.pk not in in_cast],
+        "owned_ids": {character.pk for character in owned},
         "mine": chat.owner_id == request.user.pk,
     }
 

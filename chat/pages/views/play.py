@@ -1,22 +1,20 @@
 """The chat page and what it posts: turns, Stop, Retry; and the fragments it is kept fresh with."""
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chat.database import in_thread
 from chat.errors import ChatError
 from chat.pages import lists, story_page
 from chat.pages.answers import fields, signed_in, wants_json
+from chat.pages.doors import player
 from chat.story.access import get_chat_for
 from chat.story.models import Chat
 from chat.turns import exchange
 from chat.turns.announce import chosen
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import User
 
 
 class TurnNotTextError(ChatError):
@@ -25,7 +23,7 @@ class TurnNotTextError(ChatError):
     status = 422
 
 
-@require_GET
+@require_safe
 @signed_in
 def chat(request: HttpRequest, chat_id: int) -> HttpResponse:
     """The chat page: the newest turns, those `?before=` a place, or those round the place `?at=`."""
@@ -67,12 +65,12 @@ async def cancel(request: HttpRequest, chat_id: int) -> HttpResponse:
 async def retry(request: HttpRequest, chat_id: int) -> HttpResponse:
     """Try a reply again that failed or was cut off: the `generation` named, or the newest."""
     story = await in_thread(get_chat_for, request.user, chat_id)
-    generation = str(fields(request).get("generation") or "") or None
-    await exchange.retry(story, user=_player(request), generation=generation, announcer=chosen())
+    generation = str(fields(request).get("generation") or "").replace("\x00", "") or None
+    await exchange.retry(story, user=player(request), generation=generation, announcer=chosen())
     return JsonResponse({"retrying": True}) if wants_json(request) else redirect("chat", chat_id)
 
 
-@require_GET
+@require_safe
 @signed_in
 def older(request: HttpRequest, chat_id: int) -> HttpResponse:
     """Fragment: the turns `?before=` a place; without one the newest."""
@@ -80,7 +78,7 @@ def older(request: HttpRequest, chat_id: int) -> HttpResponse:
     return render(request, "chat/_older.html", story_page.older_page(story, story_page.place_in(request, "before")))
 
 
-@require_GET
+@require_safe
 @signed_in
 def panel(request: HttpRequest, chat_id: int) -> HttpResponse:
     """Fragment: header, cast and scene, who may speak next, and the reply that is due."""
@@ -88,13 +86,13 @@ def panel(request: HttpRequest, chat_id: int) -> HttpResponse:
     return render(request, "chat/_head_and_panel.html", story_page.head_and_panel(story))
 
 
-@require_GET
+@require_safe
 @signed_in
 def sidebar(request: HttpRequest, chat_id: int) -> HttpResponse:
     """Fragment: the list of chats whose title has the words of `?q=`, this one marked."""
     story = get_chat_for(request.user, chat_id)
     q = request.GET.get("q", "").strip()
-    sections = lists.chat_list(request.user, q)
+    sections = lists.chat_list(request.user, q=q)
     return render(request, "chat/_chat_list.html", {"chat": story, "sections": sections, "q": q})
 
 
@@ -106,7 +104,7 @@ async def _post(request: HttpRequest, story: Chat) -> exchange.Posted:
     speaker = await in_thread(exchange.find_speaker, story, "" if named is None else str(named))
     return await exchange.post_turn(
         story,
-        user=_player(request),
+        user=player(request),
         text=text,
         speaker=speaker,
         key=request.headers.get("Idempotency-Key") or None,
@@ -138,7 +136,3 @@ def _all_turns(story: Chat) -> list[dict[str, Any]]:
 def _from_a_form(request: HttpRequest) -> bool:
     """Whether a browser's form was sent: it names text/html among what it takes."""
     return not wants_json(request) and "text/html" in request.headers.get("Accept", "")
-
-
-def _player(request: HttpRequest) -> "User":
-    return cast("User", request.user)

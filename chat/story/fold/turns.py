@@ -13,10 +13,12 @@ def apply(chat: Chat, event: Event, payload: TurnPayload) -> None:
     """Write the rows of one event; the chat's own row is saved by the caller."""
     match payload:
         case UserTurn():
+            chat.asked_at = event.position
             _say(chat, event, _of_player(chat, event, payload))
         case ReplyRequested():
-            pass  # it opens a turn group and is nothing to read
+            chat.asked_at = event.position
         case AssistantTurn():
+            chat.answered_to = max(chat.answered_to, payload.group or event.position)
             _say(chat, event, _of_character(chat, event, payload))
         case TurnSuperseded():
             if Turn.objects.filter(id=payload.turn, chat=chat, superseded_by=None).update(superseded_by=payload.by):
@@ -27,7 +29,7 @@ def _say(chat: Chat, event: Event, turn: Turn) -> None:
     turn.save(force_insert=True)
     chat.turn_count += 1
     chat.last_turn_at = event.recorded_at
-    chat.preview = f"{turn.speaker_name}: {' '.join(turn.text.split())}"[:PREVIEW_CHARACTERS]
+    chat.preview = f"{turn.speaker_name}: {' '.join(turn.text.replace('*', '').split())}"[:PREVIEW_CHARACTERS]
 
 
 def _of_player(chat: Chat, event: Event, said: UserTurn) -> Turn:

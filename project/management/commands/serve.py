@@ -1,7 +1,7 @@
 """`manage.py serve`: the web server, one process; any number of them may run behind a proxy."""
 
 # Before anything of Twisted: it installs the reactor that runs on asyncio.
-from project.web_server import WebServer, address  # isort: skip
+from project.web_server import WebServer, address, leave  # isort: skip
 
 import logging
 from argparse import ArgumentParser
@@ -33,3 +33,4 @@ class Command(BaseCommand):
         server.run()
         if server.cannot_listen:
             raise CommandError(server.cannot_listen)
+        leave()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from argparse import ArgumentParser
@@ -22,7 +23,7 @@ from project.up.journal import Journal
 from project.up.neighbours import look_around, offered_model
 from project.up.options import Options, decide, keep
 from project.up.preparing import claim_folder, free_port, migrate
-from project.up.recipes import WILDCARDS, Household, plan
+from project.up.recipes import WILDCARDS, Household, names_of_this_machine, plan
 from project.up.supervisor import Supervisor
 
 
@@ -53,6 +54,9 @@ class Command(BaseCommand):
             sys.exit(1)
         except KeyboardInterrupt:
             sys.exit(130)
+        self.stdout.flush()
+        # Taking down all that was imported costs a second or two that whoever pressed Ctrl-C would wait.
+        os._exit(0)
 
     def _write(self, text: str) -> None:
         self.stdout.write(text)
@@ -133,6 +137,9 @@ def _welcome(options: Options, journal: Journal) -> None:
     host = options.host.strip("[]")
     host = WILDCARDS.get(host, host)
     host = f"[{host}]" if ":" in host else host
+    if options.host in WILDCARDS:
+        names = ", ".join(names_of_this_machine(options.host))
+        journal.say(f"Elsewhere on your network this machine goes by: {names} (port {options.port})")
     journal.say(f"Open http://{host}:{options.port}{entrance()}")
 
 

@@ -7,8 +7,7 @@ import pytest
 from chat.llm.builtin import BuiltinModel
 from chat.llm.client import Message, Prompt, get_model, get_reader
 from chat.llm.errors import NoModelError, NoReaderError
-from chat.llm.openai_compatible import OpenAICompatibleModel
-from tests.chat.llm.conftest import HASTE
+from chat.llm.openai_compatible import OpenAICompatibleModel, Patience
 from tests.model_server import nothing, refused
 
 
@@ -79,7 +78,7 @@ async def test_a_probe_tells_how_soon_the_model_answers_and_what_else_there_is(s
     probe = await model.probe()
 
     assert (probe.ok, probe.models) == (True, ("scripted",))
-    assert 0 < probe.latency_ms < 2000
+    assert probe.latency_ms > 0
     assert probe.sentence.startswith(f"scripted at 127.0.0.1:{server.port} began to answer after")
 
 
@@ -87,7 +86,7 @@ async def test_a_probe_of_a_misspelt_model_offers_the_others(server):
     server.models = ("mara-7b", "ilse-3b")
     server.script(refused(404, "model 'marra' not found"))
 
-    probe = await OpenAICompatibleModel(url=server.url, name="marra", patience=HASTE).probe()
+    probe = await OpenAICompatibleModel(url=server.url, name="marra").probe()
 
     assert not probe.ok
     assert "model 'marra' not found" in probe.sentence
@@ -95,10 +94,12 @@ async def test_a_probe_of_a_misspelt_model_offers_the_others(server):
 
 
 async def test_a_probe_of_a_server_without_a_list_asks_the_model_all_the_same(server, model):
-    server.models = None
+    server.models, model.patience = None, Patience(first_token=0.5)
     server.script(refused(401), nothing())
 
-    wrong_key, silent, good = [await model.probe() for _ in range(3)]
+    wrong_key, silent = await model.probe(), await model.probe()
+    model.patience = Patience()
+    good = await model.probe()
 
     assert (wrong_key.ok, silent.ok, good.ok) == (False, False, True)
     assert "look at the key" in wrong_key.sentence

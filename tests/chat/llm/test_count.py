@@ -4,7 +4,6 @@ import pytest
 
 from chat.llm.client import estimate_tokens
 from chat.llm.openai_compatible import OpenAICompatibleModel
-from tests.chat.llm.conftest import HASTE
 from tests.model_server import ScriptedModelServer
 
 TEXTS = ["one two three", "four", "one two three", ""]
@@ -34,7 +33,7 @@ async def test_an_endpoint_without_a_tokenizer_is_asked_once_and_then_estimated(
 
 
 async def test_an_endpoint_that_is_away_is_estimated_and_asked_again_later(tokenizing):
-    model = OpenAICompatibleModel(url=tokenizing.url, name="later", patience=HASTE)
+    model = OpenAICompatibleModel(url=tokenizing.url, name="later")
     tokenizer, tokenizing.tokenizer = tokenizing.tokenizer, lambda _: 1 // 0
 
     assert await model.count(["four"]) == [1]

@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 
 from chat.llm.client import Message, Prompt
 from chat.llm.errors import ModelOutputError, ModelRateLimitedError, ModelServerError, ModelTimeoutError
+from chat.llm.openai_compatible import Patience
 from chat.llm.structured import strict_schema
-from tests.chat.llm.conftest import PROMPT
+from tests.chat.llm.listening import PROMPT
 from tests.model_server import answer_json, nothing, rate_limited, refused, say, server_error
 
 
@@ -141,8 +142,10 @@ async def test_the_wish_goes_into_the_last_words_of_the_user(server, model):
 async def test_an_outage_is_no_reason_to_climb_down(server, model, behaviour, error):
     server.script(behaviour, answer_json(RIGHT))
 
+    model.patience = Patience(whole_answer=0.5)
     with pytest.raises(error):
         await model.structured(PROMPT, Verdict)
+    model.patience = Patience()
     await model.structured(PROMPT, Verdict)
 
     assert forms(server) == ["json_schema", "json_schema"]

@@ -4,9 +4,10 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from chat.log.append import KeyReusedError, NewEvent, NoSuchStreamError, StaleVersionError, append, create_stream
+from chat.log.append import KeyReusedError, NewEvent, StaleVersionError, append
 from chat.log.models import Event, Stream
 from chat.log.read import events_of, head
+from chat.log.streams import NoSuchStreamError, create_stream
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

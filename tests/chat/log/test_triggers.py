@@ -3,8 +3,9 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from chat.log import triggers
-from chat.log.append import NewEvent, append, create_stream
+from chat.log.append import NewEvent, append
 from chat.log.models import Event
+from chat.log.streams import create_stream
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,6 +8,7 @@ from django.test import Client
 from PIL import Image
 
 from chat.story.models import Character
+from chat.turns import portraits
 from chat.turns.portraits import MAX_BYTES
 from tests.factories import cast_of, make_character, make_chat, make_user, owner_of
 
@@ -99,6 +100,22 @@ def test_a_character_that_cannot_be_kept_is_refused_with_a_sentence(client, body
     assert not Character.objects.exists()
 
 
+def test_a_sheet_with_half_a_character_is_kept_without_it(client):
+    sent = {"name": "Ma\ud800ra", "description": "\udfff"}
+    answer = client.post("/characters/", sent, content_type="application/json")
+
+    assert answer.status_code == 201
+    assert Character.objects.get().name == "Ma\ufffdra"
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"name": "\\ud800", "\\ud800": {}}'])
+def test_a_body_that_cannot_be_read_is_refused_with_a_sentence(client, body):
+    answer = client.post("/characters/", body, content_type="application/json", headers={"Accept": "text/html"})
+
+    assert answer.status_code in {400, 422}
+    assert not Character.objects.exists()
+
+
 def test_a_form_with_errors_keeps_what_was_typed(client):
     answer = client.post("/characters/", SHEET | {"name": "a:b"})
 
@@ -145,6 +162,27 @@ def test_a_portrait_is_kept_as_a_small_square_and_shown(client, kind):
     assert shown["Content-Type"] == "image/webp"
     assert shown["X-Content-Type-Options"] == "nosniff"
     assert "private" in shown["Cache-Control"]
+
+
+def test_a_portrait_is_never_seen_half_written(client, tmp_path):
+    name = stored(client, portrait=picture()).portrait
+    kept = tmp_path / "portraits" / name
+    before = kept.stat()
+
+    client.post("/characters/", SHEET | {"name": "Twin", "portrait": picture()})
+
+    assert [path.name for path in kept.parent.iterdir()] == [name]
+    after = kept.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns), "it is not written again"
+
+
+def test_a_portrait_that_could_not_be_put_in_its_place_leaves_nothing_behind(tmp_path):
+    (tmp_path / "taken").mkdir()
+
+    with pytest.raises(OSError, match="taken"):
+        portraits._write_whole(tmp_path / "taken", b"picture")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
 @pytest.mark.parametrize(

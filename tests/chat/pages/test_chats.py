@@ -58,6 +58,18 @@ def test_json_begins_a_chat(client, chat):
     assert Chat.objects.get(id=answer.json()["id"]).persona == "Anna"
 
 
+def test_a_chat_with_half_a_character_in_its_title_begins_without_it(client, chat):
+    sent = {"title": "Salt \ud800", "characters": list(cast_of(chat).values())}
+    answer = client.post("/chats/", sent, content_type="application/json")
+
+    assert answer.status_code == 201
+    assert Chat.objects.get(id=answer.json()["id"]).title == "Salt \ufffd"
+
+
+def test_a_chat_in_json_without_an_end_is_refused(client):
+    assert client.post("/chats/", "[" * 100_000, content_type="application/json").status_code == 400
+
+
 def test_a_form_may_ask_for_json(client, chat):
     sent = {"title": "T", "premise": "", "characters": list(cast_of(chat).values())}
 

@@ -1,5 +1,7 @@
 """Coming in: the one-time link, the login page and its limit, the password, the way out."""
 
+import io
+import logging
 from datetime import timedelta
 
 import pytest
@@ -53,7 +55,8 @@ def test_fetching_ahead_does_not_use_a_link_up(client, header):
 
     ahead = client.get(path, headers=header)
 
-    assert ahead.status_code == 503
+    assert (ahead.status_code, ahead.content) == (204, b"")
+    assert "no-store" in ahead["Cache-Control"]
     assert not signed_in(client)
     assert client.get(path).status_code == 302
 
@@ -84,6 +87,46 @@ def test_an_old_link_does_not_work():
 
     with pytest.raises(LinkSpentError):
         redeem(token, now=now)
+
+
+def test_a_link_works_for_a_day():
+    now = timezone.now()
+    token = new_token(make_user(), now=now)
+
+    with pytest.raises(LinkSpentError):
+        redeem(token, now=now + timedelta(hours=24, minutes=1))
+    assert redeem(token, now=now + timedelta(hours=23))
+
+
+def test_a_new_link_takes_the_place_of_the_unused_one():
+    anna, bert = make_user("anna"), make_user("bert")
+    used, unused, berts = new_token(anna), "", new_token(bert)
+    redeem(used)
+    unused = new_token(anna)
+
+    newest = new_token(anna)
+
+    with pytest.raises(LinkSpentError):
+        redeem(unused)
+    assert (redeem(newest), redeem(berts)) == (anna, bert)
+    assert EnterLink.objects.count() == 3, "used ones stay for a day"
+
+
+def test_no_log_holds_a_token(client, caplog):
+    written, console = io.StringIO(), logging.getHandlerByName("console")
+    token = "a-token-that-nobody-should-read"
+    assert console is not None
+    own = logging.StreamHandler(written)
+    own.filters = list(console.filters)
+    logging.getLogger().addHandler(own)
+    try:
+        client.get(enter_path(token))
+        logging.getLogger("elsewhere").warning("Forbidden: %s", enter_path(token))
+    finally:
+        logging.getLogger().removeHandler(own)
+
+    assert written.getvalue().count("/enter/") == 2
+    assert token not in written.getvalue() + caplog.text
 
 
 def test_a_link_of_one_who_was_shut_out_does_not_work():

@@ -61,7 +61,7 @@ def test_titles_are_searched_by_words_whatever_their_case(q):
     make_chat(owner, title="Night watch")
     wanted = make_chat(owner, title="The Salt Road: 100% Ärger")
 
-    found = [chat.id for section in chat_list(owner, q) for chat in section.chats]
+    found = [chat.id for section in chat_list(owner, q=q) for chat in section.chats]
 
     assert found == [wanted.id]
 
@@ -69,7 +69,7 @@ def test_titles_are_searched_by_words_whatever_their_case(q):
 def test_the_list_is_one_query(django_assert_num_queries, chat):
     owner = owner_of(chat)
     with django_assert_num_queries(1):
-        chat_list(owner, "night")
+        chat_list(owner, q="night")
 
 
 def test_a_list_is_ones_own(client):

@@ -117,6 +117,15 @@ def test_a_scene_takes_only_characters_of_the_cast():
         scenes.close_scene(chat, by=owner_of(chat))
 
 
+def test_what_no_database_can_hold_is_dropped_before_log_and_tables():
+    chat = make_chat()
+
+    turn = say(chat, "a\x00b\ud800c")
+
+    assert Turn.objects.get(id=turn).text == "abc"
+    assert rebuild.differences(chat.id) == []
+
+
 def test_a_difference_between_tables_and_log_is_found_and_healed():
     chat = make_chat()
     turn = say(chat, "True words.")

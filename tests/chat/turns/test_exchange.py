@@ -1,49 +1,22 @@
 """Whole exchanges against a scripted model server over real HTTP."""
 
 import threading
-from datetime import timedelta
-from random import Random
 
 import pytest
-from django.utils import timezone
 
 from chat.database import in_thread
 from chat.log.append import KeyReusedError
 from chat.story import rebuild
-from chat.story.models import Chat, Turn
-from chat.turns import claims, exchange, generation, leases, scenes
+from chat.story.models import Turn
+from chat.turns import exchange, generation, scenes
 from chat.turns.announce import Chunk, Ended, Started
 from chat.turns.limits import TooManyTurnsError
 from chat.turns.models import Generation
-from chat.turns.transcript import pending_notice
-from tests import factories
-from tests.factories import cast_of, make_chat, owner_of
-from tests.heard import Heard
-from tests.model_server import ScriptedModelServer, drop, nothing, refused, say, server_error, stall
+from tests.factories import cast_of, owner_of
+from tests.heard import Heard, live, post
+from tests.model_server import nothing, say, stall
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def server(settings):
-    with ScriptedModelServer() as server:
-        settings.MODEL_URL, settings.MODEL = server.url, "scripted"
-        yield server
-
-
-@pytest.fixture
-def chat() -> Chat:
-    return make_chat()
-
-
-async def post(chat: Chat, text: str, heard: Heard, **how: object) -> exchange.Posted:
-    user = await in_thread(owner_of, chat)
-    return await exchange.post_turn(chat, user=user, text=text, announcer=heard, **how)
-
-
-async def live(chat: Chat) -> list[tuple[str, str, str]]:
-    turns = await in_thread(lambda: list(chat.turns.live().in_story_order()))
-    return [(turn.speaker_name, turn.text, turn.state) for turn in turns]
 
 
 async def test_an_exchange_is_recorded_streamed_and_settled(server, chat):
@@ -182,73 +155,13 @@ async def test_the_player_picks_who_speaks(server, chat):
     assert (await live(chat))[-1][0] == "Mara"
 
 
-@pytest.mark.parametrize("fault", [server_error(), refused(404, "no such model"), drop(after=0)])
-async def test_a_failure_stands_in_place_and_can_be_tried_again(server, chat, fault):
-    heard = Heard()
-    server.script(fault, say("“At last.”"))
+async def test_whoever_is_not_in_the_scene_cannot_be_picked(server, chat):
+    cast, owner = await in_thread(cast_of, chat), await in_thread(owner_of, chat)
+    await in_thread(scenes.leave, chat, character=cast["Mara"], by=owner)
+    await chat.arefresh_from_db()
 
-    await post(chat, "Ilse?", heard)
-    (ended,) = await heard.until(Ended)
-    notice = await in_thread(pending_notice, chat)
-    assert notice.error == ended.error != ""
-
-    await exchange.retry(chat, user=await in_thread(owner_of, chat), announcer=heard)
-    await heard.until(Ended, 2)
-    assert await live(chat) == [("You", "Ilse?", "complete"), ("Ilse", "“At last.”", "complete")]
-    assert await in_thread(pending_notice, chat) is None
-
-
-async def test_a_connection_lost_in_mid_reply_keeps_the_text_as_interrupted(server, chat):
-    heard = Heard()
-    server.script(drop(after=3))
-
-    await post(chat, "Ilse?", heard)
-    await heard.until(Ended)
-
-    assert (await live(chat))[-1] == ("Ilse", "one two three", "interrupted")
-
-
-async def test_a_reply_without_a_word_is_a_failure(server, chat):
-    heard = Heard()
-    server.script(say("Mara: “I speak for her.”"))
-
-    await post(chat, "Ilse?", heard)
-    (ended,) = await heard.until(Ended)
-
-    assert ended.state == "failed"
-    assert "wrote nothing" in ended.error
-
-
-async def test_shutting_down_settles_with_all_the_text(server, chat, monkeypatch):
-    monkeypatch.setattr(generation, "_closing", False)  # to be put back: this process goes on
-    heard = Heard()
-    server.script(stall(after=4))
-    await post(chat, "Ilse?", heard)
-    await heard.until(Chunk, 4)
-
-    await generation.shut_down()
-
-    assert (await live(chat))[-1] == ("Ilse", "one two three four", "interrupted")
-    assert generation.in_flight_tasks == {}
-
-
-async def test_the_sweep_settles_a_dead_processs_reply_and_answers_what_waits(server, chat):
-    heard = Heard()
-    await in_thread(factories.say, chat, "Ilse?")
-    dead = await in_thread(claims.claim_reply, chat.id, now=timezone.now(), rng=Random(1))
-    await in_thread(leases.checkpoint, dead.generation, "“I was say")
-    await in_thread(factories.say, chat, "Are you there, Mara?")
-    await Generation.objects.aupdate(leased_until=timezone.now() - timedelta(seconds=1))
-
-    assert await exchange.sweep(heard) == 1
-    await heard.until(Ended, 2)
-
-    assert await live(chat) == [
-        ("You", "Ilse?", "complete"),
-        ("You", "Are you there, Mara?", "complete"),
-        ("Ilse", "“I was say", "interrupted"),
-        ("Mara", "I hear you.", "complete"),
-    ]
+    with pytest.raises(exchange.AbsentSpeakerError):
+        await post(chat, "Mara?", Heard(), speaker=cast["Mara"])
 
 
 async def test_a_prompt_holds_only_what_its_speaker_witnessed(server, chat):

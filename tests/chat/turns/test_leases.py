@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from chat.story import rebuild
 from chat.story.models import Chat
-from chat.turns import claims, leases, scenes
+from chat.turns import claims, exchange, leases, scenes
 from chat.turns.claims import Claim, NothingToRetryError, ReplyRunningError
 from chat.turns.leases import LeaseLostError, Settled
 from chat.turns.models import Generation
@@ -174,6 +174,42 @@ def test_a_retry_that_is_cut_off_too_leaves_the_first_writing_and_can_be_tried_a
     assert live_texts(chat) == ["Ilse?", "“Well.”"]
     with pytest.raises(NothingToRetryError):
         retry(chat)
+
+
+def test_a_failed_reply_cannot_be_tried_again_once_another_stands_in_its_place():
+    chat = make_chat()
+    say(chat, "Ilse?")
+    first = claim(chat)
+    settle(first, State.FAILED)
+    settle(retry(chat), State.FINISHED, "“Yes.”")
+
+    with pytest.raises(NothingToRetryError):
+        claims.claim_retry(chat.id, generation=first.generation, now=timezone.now())
+
+
+def test_a_pick_made_while_a_reply_ran_counts_though_more_was_said_since():
+    chat = make_chat()
+    say(chat, "Ilse?")
+    running = claim(chat)
+    say(chat, "Then someone else.", speaker=cast_of(chat)["Mara"])
+    say(chat, "Or whoever likes.")
+
+    settle(running, State.FINISHED, "“Yes.”")
+
+    assert claim(chat).speaker.name == "Mara"
+
+
+def test_what_waits_is_found_however_old_and_a_claim_given_back_waits_again():
+    chat = make_chat()
+    assert claims.waiting() == []
+    exchange.record_turn(chat, user=owner_of(chat), text="", speaker=None, key=None)
+    assert claims.waiting() == [chat.id]
+
+    claimed = claim(chat)
+    assert claims.waiting() == []
+    claims.release(claimed)
+
+    assert claims.waiting() == [chat.id]
 
 
 def test_nobody_present_is_nobody_to_claim_for():

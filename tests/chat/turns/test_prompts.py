@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.llm.client import estimate_tokens
 from chat.story.payloads import Card
-from chat.turns.prompts import RUN, Budget, Line, Scene, compose_chat, compose_script, instructions
+from chat.turns.prompts import RUN, Budget, Line, Scene, compose_chat, instructions
 
 MARA = Card(id=1, name="Mara", description="keeper of the lamp", personality="dry", greeting="“Late.”")
 ILSE = Card(id=2, name="Ilse", description="the harbour master's daughter", personality="knows of the letter")
@@ -17,7 +19,7 @@ def line(place: int, name: str = "You", text: str = "Well?") -> Line:
 
 def chat_prompt(lines, budget=BUDGET):
     costs = [estimate_tokens(one.text) for one in lines]
-    return compose_chat(SCENE, lines, costs=costs, overhead=estimate_tokens(instructions(SCENE)), budget=budget)
+    return compose_chat(SCENE, lines, costs=costs, overhead=estimate_tokens(instructions(SCENE, budget)), budget=budget)
 
 
 def test_the_speakers_own_turns_are_the_assistants_and_all_others_bear_names():
@@ -31,8 +33,8 @@ def test_the_speakers_own_turns_are_the_assistants_and_all_others_bear_names():
 
 
 def test_another_characters_inner_life_is_not_in_the_prompt():
-    assert "knows of the letter" not in instructions(SCENE)
-    assert "dry" in instructions(SCENE)
+    assert "knows of the letter" not in instructions(SCENE, BUDGET)
+    assert "dry" in instructions(SCENE, BUDGET)
 
 
 def test_a_prompt_never_ends_with_the_speakers_own_words():
@@ -55,7 +57,26 @@ def test_a_prompt_fits_its_budget_and_keeps_the_newest_turn(texts, tokens):
     kept = prompt.messages[-1].content
     assert kept.endswith(texts[-1])
     others = sum(estimate_tokens(message.content) for message in prompt.messages)
-    assert others <= max(tokens, estimate_tokens(instructions(SCENE)) + estimate_tokens(texts[-1]) + 40)
+    assert others <= max(tokens, estimate_tokens(instructions(SCENE, BUDGET)) + estimate_tokens(texts[-1]) + 40)
+
+
+def test_even_the_longest_sheets_and_turns_fit():
+    long = "A sentence of some words. " * 2000
+    sheet = {"description": long, "personality": long, "scenario_note": long, "example_dialogue": long}
+    cast = tuple(Card(id=number, name=f"Name{number}", **sheet) for number in range(1, 6))
+    scene = Scene(speaker=cast[0], present=cast, persona="You", persona_description=long, premise=long)
+    overhead = estimate_tokens(instructions(scene, BUDGET))
+
+    prompt = compose_chat(scene, [line(1, text=long)], costs=[estimate_tokens(long)], overhead=overhead, budget=BUDGET)
+
+    assert sum(estimate_tokens(message.content) for message in prompt.messages) <= BUDGET.prompt
+
+
+def test_a_reply_may_not_speak_for_the_absent_either():
+    scene = replace(SCENE, absent=("Tom",))
+
+    assert scene.others == ("Ilse", "You", "Tom")
+    assert "Tom" not in instructions(scene, BUDGET)
 
 
 def test_the_beginning_stays_the_same_while_a_run_of_turns_comes_and_goes():
@@ -64,20 +85,3 @@ def test_the_beginning_stays_the_same_while_a_run_of_turns_comes_and_goes():
     starts = {chat_prompt(lines[:length]).messages[1].content for length in range(100, 100 + RUN * 2)}
 
     assert len(starts) <= 3
-
-
-def test_a_script_reads_as_a_play_and_ends_with_the_speakers_name():
-    lines = [line(1, "You", "“Who is *there*?”\n\nI wait."), line(2, "Ilse", "“Me.”")]
-
-    prompt = compose_script(SCENE, lines, costs=[8, 4], budget=Budget(prompt=300, reply=50))
-
-    assert prompt.script.endswith("You: “Who is there?” I wait.\nIlse: “Me.”\nMara:")
-    assert prompt.stop == ("\n",)
-
-
-def test_a_long_story_still_fits_the_small_models_page():
-    lines = [line(place, "Ilse", "word " * 20) for place in range(1, 100)]
-
-    prompt = compose_script(SCENE, lines, costs=[20] * 99, budget=Budget(prompt=300, reply=50))
-
-    assert estimate_tokens(prompt.script) <= 300

@@ -12,7 +12,7 @@ export function tendActs({ done }) {
     button?.setAttribute("aria-busy", "true");
     try {
       const fields = new FormData(event.target, button);
-      const answer = await post(button?.formAction || event.target.action, fields);
+      const answer = await post(button?.hasAttribute("formaction") ? button.formAction : event.target.action, fields);
       if (answer.ok) done(event.target);
       else toast(answer.detail, "error");
     } catch {

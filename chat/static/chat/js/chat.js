@@ -27,6 +27,8 @@ const composer = new Composer(here("composer"), {
   lastOwn: () => transcript.lastOwn(),
   posted,
 });
+//: Generations whose end was told; late news of them is ignored.
+const over = new Set();
 let connected = false;
 
 const frames = {
@@ -93,19 +95,20 @@ function begin({ generation, speaker, speaker_id, rewrites }) {
 }
 
 /** Somebody has ended; the settled turn, if any text was kept, comes as a frame of its own. */
-function end({ generation, speaker, state, error }) {
-  if (preview && preview.generation && preview.generation !== generation) return;
+function end({ generation, speaker, state, error, turn_id }) {
+  over.add(generation);
+  if (preview?.generation && preview.generation !== generation) return;
   rest(speaker, state);
-  if (!preview?.article) return;
-  const kept = !preview.empty && state !== "failed" && !(state === "stopped" && preview.rewritten);
-  if (kept) preview.end();
+  if (!preview) return;
+  if (turn_id) preview.end();
   else preview.remove();
-  if (state === "failed" || (state === "interrupted" && !kept)) showFailure({ generation, speaker, state, error });
+  if (!turn_id && ["failed", "interrupted"].includes(state)) showFailure({ generation, speaker, state, error });
 }
 
 /** The settled turn takes the place of its preview. */
 function settle(turn, generation = turn.dataset.generation) {
   if (!generation || preview?.generation !== generation) return;
+  over.add(generation);
   scroll.keeping(() => preview.giveWay(turn));
   if (!wire.open) reconcile();
 }
@@ -127,11 +130,14 @@ function showFailure({ generation, speaker, state, error }) {
 
 /** After a break: what is due may have begun, ended or failed meanwhile. */
 async function reconcile() {
+  const before = preview?.generation;
   const pending = await refreshHead();
-  if (!pending || detached) return;
+  // What was told while this was asked is newer than its answer.
+  if (!pending || detached || preview.generation !== before) return;
   const writing = pending.querySelector(".writing");
   const failed = pending.querySelector(".failed");
   if (writing) {
+    if (over.has(writing.dataset.generation)) return;
     if (preview.generation !== writing.dataset.generation) take(writing);
     else if (!wire.open) preview.set(writing.dataset.text);
     return;

@@ -18,10 +18,6 @@ export class Preview {
     return this.article?.dataset.name ?? "";
   }
 
-  get empty() {
-    return !this.text?.trim();
-  }
-
   /** Go on with the preview that the server rendered. */
   adopt(article) {
     if (!article) return;

@@ -87,6 +87,7 @@ export class Transcript {
   async reload() {
     const fresh = await fragment(this.older);
     this.scroll.keeping(() => {
+      this.pending.append(...this.leaves.querySelectorAll(".writing"));
       for (const stale of [...this.leaves.children]) if (stale !== this.pending) stale.remove();
       this.pending.before(fresh);
       localTimes(this.leaves);

@@ -15,7 +15,10 @@ export class Wire {
     this.events = new Events(events, this);
     this.asked = new Map();
     this.failures = 0;
-    addEventListener("online", () => this.again(0));
+    addEventListener("online", () => {
+      this.failures = 0;
+      this.again(0);
+    });
     addEventListener("offline", () => this.drop());
     addEventListener("pageshow", (event) => event.persisted && this.again(0));
     document.addEventListener("visibilitychange", () => {
@@ -81,7 +84,7 @@ export class Wire {
     if (socket !== this.socket) return;
     this.socket = null;
     for (const waiting of [...this.asked.values()]) waiting.fail(new Error("connection lost"));
-    if ([4401, 4403, 4404].includes(code)) {
+    if ([4400, 4401, 4403, 4404].includes(code)) {
       this.onState("gone");
       return;
     }

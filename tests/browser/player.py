@@ -1,0 +1,76 @@
+"""A player in a browser: a page of the owner's, with a story of its own."""
+
+from typing import Any
+
+from tests.site import Site
+
+#: A reply, and its first piece, which a closed gate lets through.
+TELLS = "*She turns the letter over.* “You knew,” she says. “And you let me cross.”"
+FIRST = "She"
+
+
+class Player:
+    """A page of the owner's, with a story of its own."""
+
+    def __init__(self, browser: Any, site: Site, session: Any, **looks: Any) -> None:
+        self.site = site
+        looks = {"viewport": {"width": 1280, "height": 800}, **looks}
+        self.context = browser.new_context(storage_state=session, base_url=site.url, **looks)
+        self.context.set_default_timeout(20_000)
+        self.page = self.context.new_page()
+        self.wrong: list[str] = []
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("console", self._heard)
+
+    def _heard(self, message: Any) -> None:
+        if "Content Security Policy" in message.text:
+            self.wrong.append(message.text)
+
+    def begin(self, names: tuple[str, ...] = ("Mara", "Ilse")) -> int:
+        """Begin a story and open it."""
+        post = self.context.request.post
+        self.context.request.get("/characters/new/")
+        token = next(c["value"] for c in self.context.cookies() if c["name"] == "csrftoken")
+        headers = {"X-CSRFToken": token, "Accept": "application/json", "Referer": self.site.url}
+        cast = [post("/characters/", data={"name": name}, headers=headers).json()["id"] for name in names]
+        story = {"title": "Night watch", "premise": "A lamp must be kept burning.", "characters": cast}
+        self.chat = post("/chats/", data=story, headers=headers).json()["id"]
+        self.open()
+        return self.chat
+
+    def open(self, chat: int | None = None) -> None:
+        self.chat = chat or self.chat
+        self.page.goto(f"/chats/{self.chat}/")
+        if self.page.locator("html.js").count():
+            self.page.wait_for_selector(".transcript.held")
+
+    def say(self, words: str) -> None:
+        self.page.fill("#words", words)
+        self.page.keyboard.press("Enter")
+
+    def see(self, selector: str, words: str = "") -> Any:
+        found = self.page.locator(selector, has_text=words) if words else self.page.locator(selector)
+        found.first.wait_for()
+        return found
+
+    def gone(self, selector: str) -> None:
+        self.page.locator(selector).first.wait_for(state="hidden")
+
+    def turns(self) -> list[str]:
+        return self.page.locator(".turn[data-turn]").evaluate_all("turns => turns.map(turn => turn.dataset.text)")
+
+    def until(self, expression: str) -> None:
+        # Not wait_for_function, which would need the eval that the page's policy forbids.
+        for _ in range(400):
+            if self.page.evaluate(expression):
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"never came true: {expression}")
+
+    def from_the_end(self) -> float:
+        return float(
+            self.page.evaluate(
+                "(() => { const t = document.getElementById('transcript');"
+                " return t.scrollHeight - t.scrollTop - t.clientHeight; })()"
+            )
+        )

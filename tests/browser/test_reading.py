@@ -1,0 +1,161 @@
+"""Reading the chat page: the reader's place, phones, and every state under axe."""
+
+import threading
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.player import FIRST, TELLS, Player
+from tests.model_server import refused, say
+
+RECORD_SIXTY = """
+from chat.story.models import Chat
+from chat.turns import exchange
+from django.contrib.auth.models import User
+chat, owner = Chat.objects.get(id={chat}), User.objects.get(username="owner")
+for n in range(60):
+    exchange.record_turn(chat, user=owner, text=f"Turn {{n}} " + "of a long night. " * 9, speaker=None, key=None)
+"""
+
+
+def test_a_reader_who_scrolled_up_is_left_alone_and_can_jump_back(player):
+    player.begin()
+    player.site.manage("shell", "-c", RECORD_SIXTY.format(chat=player.chat))
+    player.open()
+    assert player.page.locator(".turn").count() >= 50
+    assert player.from_the_end() < 2
+
+    player.page.hover("#transcript")
+    player.page.mouse.wheel(0, -600)
+    player.see("#jump", "Jump to newest")
+    player.say("Is anybody there?")
+    player.see(".turn.player", "Is anybody there?")
+    assert player.from_the_end() < 2  # one's own words are followed
+
+    player.page.hover("#transcript")
+    player.page.mouse.wheel(0, -600)
+    player.see("#jump")
+    place = "document.querySelectorAll('.turn')[45].getBoundingClientRect().top"
+    before = player.page.evaluate(place)
+    player.site.model.script(say(TELLS))
+    player.context.request.post(
+        f"/chats/{player.chat}/turns/",
+        form={"text": "From another tab"},
+        headers={"X-CSRFToken": player.page.input_value("#act [name=csrfmiddlewaretoken]"), "Referer": player.site.url},
+    )
+    player.see(".turn.player", "From another tab")
+    player.see(".jump.news")
+    assert player.page.evaluate(place) == pytest.approx(before, abs=1)
+    player.page.click("#jump")
+    player.until("document.getElementById('jump').hidden")
+    assert player.from_the_end() < 2
+
+
+def test_earlier_turns_come_when_scrolling_up_and_the_place_is_kept(player):
+    player.begin()
+    player.site.manage("shell", "-c", RECORD_SIXTY.format(chat=player.chat))
+    player.open()
+    first = player.page.locator(".turn").first.get_attribute("id")
+
+    top = player.page.evaluate(
+        "id => { const t = document.getElementById('transcript'); t.scrollTop = 300;"
+        " return document.getElementById(id).getBoundingClientRect().top; }",
+        first,
+    )
+    player.until("document.querySelectorAll('.turn').length >= 60")
+
+    assert player.page.evaluate("id => document.getElementById(id).getBoundingClientRect().top", first) == (
+        pytest.approx(top, abs=1)
+    )
+    assert player.page.locator("#older").count() == 0
+    assert player.page.locator("#premise").count() == 1
+
+
+@pytest.mark.parametrize("width", [390, 360])
+def test_on_a_phone_the_sides_are_dialogs_and_nothing_scrolls_sideways(browser, shared_site, kept_session, width):
+    looks = {"viewport": {"width": width, "height": 780}, "has_touch": True, "is_mobile": True}
+    player = Player(browser, shared_site, kept_session, **looks)
+    player.begin()
+    player.page.fill("#words", "A" * 90)
+    player.page.click(".send")
+    player.see(".turn.player")
+
+    for side in ("chats", "known"):
+        player.page.click(f"[data-opens={side}]")
+        assert player.page.locator(f"dialog[open] #{side}").is_visible()
+        player.page.click(f"[data-closes={side}]")
+        assert not player.page.locator(f"#{side}").is_visible()
+        assert player.page.evaluate("document.activeElement.dataset.opens") == side
+    assert player.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert player.page.evaluate("document.getElementById('transcript').scrollWidth") <= width
+    small = player.page.evaluate(
+        "[...document.querySelectorAll('button, a:not(.skip), select, input, summary')]"
+        ".filter(e => e.checkVisibility())"
+        ".filter(e => { const b = e.getBoundingClientRect(); return b.width < 44 || b.height < 44; })"
+        ".map(e => e.outerHTML.slice(0, 90))"
+    )
+    assert small == []
+    player.context.close()
+    assert player.wrong == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_is_accessible_in_every_state(browser, shared_site, kept_session, width, scheme):
+    looks = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme, "reduced_motion": "reduce"}
+    player = Player(browser, shared_site, kept_session, **looks)
+    gate = threading.Event()
+    player.begin()
+    _assert_accessible(player, "empty")
+    shared_site.model.script(say(TELLS, gate=gate))
+    player.say("*I wait.* “Well?”")
+    player.see(".turn.writing", FIRST)
+    player.say("Meanwhile.")
+    player.see(".note.queued")
+    _assert_accessible(player, "speaking")
+    shared_site.model.script(refused(400))
+    player.page.keyboard.press("Escape")
+    player.see(".turn.stopped")
+    player.see(".failed")
+    gate.set()
+    _assert_accessible(player, "stopped and failed")
+    _look_at_what_opens(player, narrow=width < 760)
+    player.context.set_offline(True)
+    player.see("#offline")
+    _assert_accessible(player, "offline")
+    player.context.close()
+
+
+def _look_at_what_opens(player: Player, *, narrow: bool) -> None:
+    player.page.keyboard.press("Control+/")
+    _assert_accessible(player, "keys")
+    player.page.keyboard.press("Escape")
+    if narrow:
+        for side in ("chats", "known"):
+            player.page.click(f"[data-opens={side}]")
+            _assert_accessible(player, side)
+            player.page.click(f"[data-closes={side}]")
+    else:
+        player.page.click("summary >> text=Open a new scene")
+        player.page.click(".account summary")
+        _assert_accessible(player, "menus")
+
+
+def _assert_accessible(player: Player, state: str) -> None:
+    found = Axe().run(player.page)
+    assert found.violations_count == 0, f"{state}: {found.generate_report()}"
+
+
+def test_a_link_to_an_old_turn_opens_there_and_leads_to_the_newest(player):
+    player.begin()
+    player.site.manage("shell", "-c", RECORD_SIXTY.format(chat=player.chat))
+    old = player.context.request.get(f"/chats/{player.chat}/turns/").json()[3]
+
+    player.page.goto(f"/chats/{player.chat}/?at={old['place']}#turn-{old['id']}")
+
+    assert player.page.locator(f"#turn-{old['id']}").is_visible()
+    box = player.page.locator(f"#turn-{old['id']}").bounding_box()
+    assert 0 < box["y"] < 800
+    player.page.click("text=Newest turns")
+    player.see(".turn.player", "Turn 59")
+    assert player.from_the_end() < 2
