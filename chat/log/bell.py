@@ -56,8 +56,8 @@ async def rings() -> AsyncIterator[Ring]:
         with contextlib.suppress(redis.RedisError, OSError):
             async with _listening() as pubsub:
                 async for message in pubsub.listen():
-                    if message["type"] == "message":
-                        yield Ring(*json.loads(message["data"]))
+                    if message["type"] == "message" and (ring := _read(message["data"])) is not None:
+                        yield ring
         await asyncio.sleep(1)
 
 
@@ -71,6 +71,16 @@ async def _listening() -> AsyncIterator[redis.asyncio.client.PubSub]:
     finally:
         await pubsub.aclose()  # type: ignore[no-untyped-call]
         await client.aclose()
+
+
+def _read(data: bytes) -> Ring | None:
+    """A ring as published; None, and a line in the log, for anything else."""
+    try:
+        stream, head = json.loads(data)
+        return Ring(str(stream), int(head))
+    except (ValueError, TypeError):
+        logger.warning("not a ring: %r", data[:80])
+        return None
 
 
 def _publish(message: str) -> None:

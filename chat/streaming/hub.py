@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -19,8 +19,9 @@ from chat.streaming.sessions import NotSignedInError, turned_away
 from chat.streaming.wire import Wire
 from chat.turns import exchange, generation
 from chat.turns.announce import News, announce_with
-from chat.turns.generation import Running, in_flight_tasks, spawn
+from chat.turns.generation import in_flight_tasks, spawn
 from chat.turns.models import Generation
+from chat.turns.running import Running
 
 logger = logging.getLogger(__name__)
 
@@ -46,14 +47,14 @@ class Hub:
 
     def start(self) -> None:
         """Begin to listen."""
-        work: list[Coroutine[None, None, None]] = [
-            self._wire.listen(),
-            self._wire.send(),
-            self._hear_bell(),
-            self._sweep_forever(),
-            self._look_at_members(),
+        work = [
+            self._wire.listen,
+            self._wire.send,
+            self._hear_bell,
+            self._sweep_forever,
+            self._look_at_members,
         ]
-        self._tasks = [spawn(one) for one in work]
+        self._tasks = [spawn(_for_ever(one)) for one in work]
 
     async def stop(self) -> None:
         """End everything."""
@@ -143,7 +144,6 @@ class Hub:
         """Heal what was lost: rings, news, replies whose process is gone, members who may no longer be here."""
         self._wire.say_what_is_open()
         self._look_again.set()
-        await exchange.sweep(self)
         streams = storage.listening()
         self._woken = {chat: head for chat, head in self._woken.items() if chat in streams}
         tracked = [live for room in self.rooms.values() for live in room.live]
@@ -152,6 +152,7 @@ class Hub:
             self._wake(chat, head)
         for chat, room in self.rooms.items():
             room.see(row for row in replies if row.chat_id == chat)
+        await exchange.sweep(self)
 
     async def _look_at_members(self) -> None:
         while True:
@@ -174,6 +175,16 @@ class Hub:
             if (room := self.rooms.get(chat)) is not None:
                 room.dismiss((member for member in room.members if member.session == session), code)
             storage.dismiss(chat, session)
+
+
+async def _for_ever(work: Callable[[], Coroutine[None, None, None]]) -> None:
+    """None of it may end while the process lives: what fails is logged and begins again."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            logger.exception("the hub stumbled")
+        await asyncio.sleep(1)
 
 
 _hubs: dict[asyncio.AbstractEventLoop, Hub] = {}

@@ -5,8 +5,8 @@ from typing import Any
 
 from chat.streaming.frames import Frame
 from chat.turns.announce import Chunk, Ended, Started
-from chat.turns.generation import Running
 from chat.turns.models import Generation
+from chat.turns.running import Running
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

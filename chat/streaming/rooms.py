@@ -12,8 +12,9 @@ from chat.streaming.frames import Batch, Frame, hello, reset
 from chat.streaming.live import Live, Snapshot, end_in, ended, live_from, live_of, running_in, snapshot_in
 from chat.streaming.outbox import Outbox
 from chat.turns.announce import Chunk, Ended, News, Started
-from chat.turns.generation import Running, spawn
+from chat.turns.generation import spawn
 from chat.turns.models import Generation
+from chat.turns.running import Running
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from chat.streaming.live import Snapshot, live_of
 from chat.turns.announce import Chunk, Ended, News, Started
-from chat.turns.generation import Running
+from chat.turns.running import Running
 
 logger = logging.getLogger(__name__)
 
@@ -157,7 +157,7 @@ class Wire:
             try:
                 await self._join()
                 while True:
-                    self._take(await self._layer.receive(self._me))
+                    self._try_to_take(await self._layer.receive(self._me))
             except Exception as error:  # noqa: BLE001  (of whatever layer is configured)
                 logger.debug("no channel layer: %s", error)
                 self._me = ""
@@ -175,6 +175,13 @@ class Wire:
         await self._layer.group_add(GROUP, me)
         self._me = me
         self.say_what_is_open(ask=True)
+
+    def _try_to_take(self, message: dict[str, Any]) -> None:
+        try:
+            self._take(message)
+        except (KeyError, TypeError):
+            # A process of another version, while a new one is rolled out.
+            logger.warning("a message of another version: %s", message.get("call"))
 
     def _take(self, message: dict[str, Any]) -> None:
         match message:

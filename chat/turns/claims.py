@@ -19,6 +19,8 @@ from chat.turns.models import Generation
 from chat.turns.speaker import choose_speaker
 
 LEASE = timedelta(seconds=10)
+#: Whoever recorded a turn begins its reply at once; only after so long does it count as forgotten.
+ABOUT_TO_BEGIN = timedelta(seconds=15)
 RECENT_SPEAKERS = 20
 #: Turns posted while a reply ran, of which at most so many are looked at for a pick or a mention.
 MAX_OPENERS = 20
@@ -120,10 +122,12 @@ def unanswered(chat: Chat) -> list[Event]:
     return list(openers.order_by("-position")[:MAX_OPENERS])
 
 
-def waiting() -> list[int]:
-    """The chats in which something was said that no reply has taken up; found by an index of just those."""
+def waiting(*, now: datetime) -> list[int]:
+    """The chats in which something was said, not just now, that no reply has taken up; by an index of just those."""
     taken_up = Generation.objects.filter(chat=models.OuterRef("id"), answers_up_to__gte=models.OuterRef("asked_at"))
-    asked = Chat.objects.filter(asked_at__gt=models.F("answered_to"), deleted_at=None)
+    asked = Chat.objects.filter(
+        asked_at__gt=models.F("answered_to"), deleted_at=None, last_turn_at__lt=now - ABOUT_TO_BEGIN
+    )
     return list(asked.exclude(models.Exists(taken_up)).values_list("id", flat=True))
 
 

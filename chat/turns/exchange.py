@@ -141,7 +141,7 @@ async def sweep(announcer: Announcer) -> int:
     for claim in await in_thread(leases.expired):
         if not generation.writes(claim):
             done += await _heal(claim.chat, _settle_interrupted(claim, announcer))
-    for chat in await in_thread(claims.waiting):
+    for chat in await in_thread(claims.waiting, now=timezone.now()):
         done += await _heal(chat, answer(chat, announcer))
     return done
 

@@ -34,7 +34,8 @@ class Command(BaseCommand):
             for sentence in [*_gaps(stream), *_strays(stream)]:
                 wrong += 1
                 self.stdout.write(f"{stream.name}: {sentence}")
-        for stray in [] if chat is not None else Chat.objects.exclude(id__in=Stream.objects.values("id")):
+        strays = Chat.objects.exclude(id__in=Stream.objects.values("id"))
+        for stray in strays if chat is None else Chat.objects.none():
             wrong += 1
             self.stdout.write(f"Chat {stray.pk} is not in the log.")
         if wrong:

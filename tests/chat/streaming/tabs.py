@@ -56,6 +56,10 @@ class Transcript:
     def _turn_html_remove(self, frame: dict[str, Any]) -> None:
         del self.turns[frame["turn_id"]]
 
+    def _generation(self, frame: dict[str, Any]) -> None:
+        if frame["state"] != "started" and frame["turn_id"] is None:
+            self.previews.pop(frame["generation"], None)
+
     def _snapshot(self, frame: dict[str, Any]) -> None:
         self.previews[frame["generation"]] = frame["text"]
 
@@ -86,7 +90,9 @@ class Tab:
                 while not ready(self.page):
                     self.page.apply(json.loads(await self.receive()))
         except TimeoutError:
-            raise AssertionError(f"not within {patience} s; last frames: {self.page.frames[-5:]}") from None
+            raise AssertionError(
+                f"not within {patience} s; previews: {self.page.previews}; last frames: {self.page.frames[-5:]}"
+            ) from None
         return self.page
 
     async def until_frame(self, kind: str, number: int = 1, **fields: Any) -> dict[str, Any]:

@@ -201,15 +201,17 @@ def test_a_pick_made_while_a_reply_ran_counts_though_more_was_said_since():
 
 def test_what_waits_is_found_however_old_and_a_claim_given_back_waits_again():
     chat = make_chat()
-    assert claims.waiting() == []
+    later = timezone.now() + timedelta(hours=1)
+    assert claims.waiting(now=later) == []
     exchange.record_turn(chat, user=owner_of(chat), text="", speaker=None, key=None)
-    assert claims.waiting() == [chat.id]
+    assert claims.waiting(now=later) == [chat.id]
+    assert claims.waiting(now=timezone.now()) == []
 
     claimed = claim(chat)
-    assert claims.waiting() == []
+    assert claims.waiting(now=later) == []
     claims.release(claimed)
 
-    assert claims.waiting() == [chat.id]
+    assert claims.waiting(now=later) == [chat.id]
 
 
 def test_nobody_present_is_nobody_to_claim_for():
