@@ -6,9 +6,9 @@ from agent.models import Attempt
 from agent.subscriptions.base import Done, Outcome, Skip, chat_of
 from agent.subscriptions.history import End
 from agent.subscriptions.lanes import Claim
+from chat.log.streams import lock
 from chat.story import writer
 from chat.story.models import Turn
-from chat.story.rebuild import lock
 
 _TURNS = set(Turn.Kind.values)
 
@@ -25,7 +25,7 @@ def take_effect(claim: Claim, outcome: Outcome) -> End:
 def _write(claim: Claim, done: Done) -> End:
     chat = chat_of(claim.event)
     # From here on nobody supersedes: what is looked at now holds until the commit.
-    lock(chat)
+    lock(claim.event.stream.name)
     gone = superseded(chat, claim, done)
     if not gone:
         payloads = done.payloads() if callable(done.payloads) else done.payloads
