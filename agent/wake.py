@@ -7,6 +7,7 @@ an hour at all of them; so a ring or a hint that is lost costs seconds, and noth
 import asyncio
 import contextlib
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -182,7 +183,7 @@ def _stop_claiming(**_: Any) -> None:
     # In a signal handler: nothing here may wait.
     tasks.closing.set()
     tasks.reactor().stop()
-    if settings.GRACE_SECONDS is not None:
+    if math.isfinite(settings.GRACE_SECONDS):
         timer = threading.Timer(settings.GRACE_SECONDS, tasks.reactor().cancel)
         timer.daemon = True
         timer.start()

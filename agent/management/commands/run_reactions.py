@@ -1,5 +1,6 @@
 """Does the subscribers' work in this process, with no broker: what is due, once or for ever."""
 
+import math
 import signal
 import threading
 from collections.abc import Callable
@@ -63,7 +64,7 @@ def _work(reactor: Reactor, stopped: threading.Event) -> int:
 
 
 def _cancel_after_grace(reactor: Reactor) -> None:
-    if settings.GRACE_SECONDS is not None:
+    if math.isfinite(settings.GRACE_SECONDS):
         timer = threading.Timer(settings.GRACE_SECONDS, reactor.cancel)
         timer.daemon = True
         timer.start()
