@@ -22,6 +22,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from chat.llm.endpoint import endpoint
 from tests.model_behaviours import (
     Behaviour,
     Exchange,
@@ -147,6 +148,8 @@ class ScriptedModelServer:
         self._thread = threading.Thread(target=self._run, name="scripted-model-server", daemon=True)
         self._thread.start()
         assert self._up.wait(PATIENCE), "The scripted model server did not start."
+        # The port may be one that another test's server had: what was learnt of that one is not true of this.
+        endpoint.cache_clear()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -64,18 +64,8 @@ def claim_reply(chat_id: int, *, now: datetime, rng: random.Random) -> Claim | N
         speaker = _choose(chat, openers, rng)
         if speaker is None:
             return None
-        return _insert(
-            Generation(
-                id=uuid.uuid4().hex,
-                chat_id=chat_id,
-                group=openers[0].position,
-                answers_up_to=openers[0].position,
-                speaker=speaker.id,
-                speaker_name=speaker.name,
-                started_at=now,
-            ),
-            speaker,
-        )
+        newest = openers[0].position
+        return _insert(Generation(chat_id=chat_id, group=newest, answers_up_to=newest, started_at=now), speaker)
 
 
 def claim_retry(chat_id: int, *, generation: str | None, now: datetime) -> Claim:
@@ -92,20 +82,14 @@ def claim_retry(chat_id: int, *, generation: str | None, now: datetime) -> Claim
             raise NothingToRetryError
         if before.state == Generation.State.RUNNING or _running(chat_id):
             raise ReplyRunningError
-        speaker = card_of(chat_id, before.speaker)
-        claim = _insert(
-            Generation(
-                id=uuid.uuid4().hex,
-                chat_id=chat_id,
-                group=before.group,
-                answers_up_to=before.answers_up_to,
-                speaker=speaker.id,
-                speaker_name=speaker.name,
-                rewrites=_standing(before),
-                started_at=now,
-            ),
-            speaker,
+        again = Generation(
+            chat_id=chat_id,
+            group=before.group,
+            answers_up_to=before.answers_up_to,
+            rewrites=_standing(before),
+            started_at=now,
         )
+        claim = _insert(again, card_of(chat_id, before.speaker))
         if claim is None:
             raise ReplyRunningError
         return claim
@@ -133,6 +117,18 @@ def waiting(*, now: datetime) -> list[int]:
 def release(claim: Claim) -> None:
     """Give a claim back unused: whoever looks next takes up what it was for."""
     Generation.objects.filter(id=claim.generation, state=Generation.State.RUNNING).delete()
+
+
+def claim_of(row: Generation, speaker: Card) -> Claim:
+    """The claim that a row stands for."""
+    return Claim(
+        generation=row.id,
+        chat=row.chat_id,
+        group=row.group,
+        answers_up_to=row.answers_up_to,
+        speaker=speaker,
+        rewrites=row.rewrites,
+    )
 
 
 def card_of(chat_id: int, character: int) -> Card:
@@ -166,21 +162,15 @@ def _running(chat_id: int) -> bool:
 
 
 def _insert(row: Generation, speaker: Card) -> Claim | None:
-    row.leased_until = lease_end()
+    row.id, row.leased_until = uuid.uuid4().hex, lease_end()
+    row.speaker, row.speaker_name = speaker.id, speaker.name
     try:
         with transaction.atomic():
             row.save(force_insert=True)
     except IntegrityError:
         # Another process was quicker: one_reply_at_a_time.
         return None
-    return Claim(
-        generation=row.id,
-        chat=row.chat_id,
-        group=row.group,
-        answers_up_to=row.answers_up_to,
-        speaker=speaker,
-        rewrites=row.rewrites,
-    )
+    return claim_of(row, speaker)
 
 
 def _choose(chat: Chat, openers: list[Event], rng: random.Random) -> Card | None:

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from chat.errors import ChatError
 from chat.story import writer
 from chat.story.payloads import AssistantTurn, Payload, TurnState, TurnSuperseded
-from chat.turns.claims import Claim, card_of, lease_end
+from chat.turns.claims import Claim, card_of, claim_of, lease_end
 from chat.turns.models import Generation
 
 
@@ -95,17 +95,8 @@ def settle(claim: Claim, how: Settled, *, at: datetime) -> int | None:
 
 def expired() -> list[Claim]:
     """The claims whose lease has passed: their process is gone."""
-    return [
-        Claim(
-            generation=row.id,
-            chat=row.chat_id,
-            group=row.group,
-            answers_up_to=row.answers_up_to,
-            speaker=card_of(row.chat_id, row.speaker),
-            rewrites=row.rewrites,
-        )
-        for row in Generation.objects.filter(state=Generation.State.RUNNING, leased_until__lt=Now())
-    ]
+    gone = Generation.objects.filter(state=Generation.State.RUNNING, leased_until__lt=Now())
+    return [claim_of(row, card_of(row.chat_id, row.speaker)) for row in gone]
 
 
 def _record(claim: Claim, how: Settled, at: datetime) -> int:
