@@ -53,7 +53,7 @@ def test_a_long_story_opens_with_few_queries(player, chat, django_assert_max_num
     many_turns(chat, 10_000)
     player.get(f"/chats/{chat.id}/")
 
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(12):
         html = " ".join(player.get(f"/chats/{chat.id}/").content.decode().split())
 
     assert html.count('class="turn player"') == 50
@@ -166,7 +166,7 @@ def test_a_reply_that_failed_says_why_in_its_place_and_offers_retry(player, chat
 def test_the_fragment_beside_the_transcript_has_all_its_parts(player, chat):
     html = player.get(f"/chats/{chat.id}/panel/").content.decode()
 
-    for part in ('id="scene"', 'id="known"', 'id="next"', 'id="pending"'):
+    for part in ('id="scene"', 'id="pane-cast"', 'id="pane-scene"', 'id="next"', 'id="pending"'):
         assert part in html
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from chat.database import in_thread
 from chat.log import read
 from chat.story import writer
+from chat.story.fact_payloads import EventPlanned
 from chat.story.payloads import CharacterEntered, ChatRenamed, PremiseChanged, UserTurn
 from chat.streaming import frames
 from chat.streaming.frames import Frame, merge_deltas
@@ -86,6 +87,15 @@ def test_several_changes_of_the_head_in_a_row_are_told_once(chat):
         ("chat", before + 4),
     ]
     assert batch.position == before + 4
+
+
+def test_facts_that_moved_are_one_hint_of_their_own(chat):
+    before = read.head(chat.stream)
+    writer.write(chat.id, [EventPlanned(title="Row out"), EventPlanned(title="Row back")], source())
+
+    batch = frames.after(chat.id, before)
+
+    assert [(frame.type, frame.position) for frame in batch.frames] == [("story", before + 2)]
 
 
 def test_too_many_events_are_not_frames_but_a_position(chat):
