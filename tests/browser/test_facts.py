@@ -92,7 +92,7 @@ def test_what_one_is_writing_stays_while_facts_arrive(player):
     player.begin()
     facts = player.page.locator("#facts")
     facts.get_by_text("Plan something").click()
-    title = facts.get_by_label("What is to happen")
+    title = player.page.locator("#plan-title")
     title.fill("Half a pl")
 
     write(player, 'record(EventPlanned(title="Row out"))')
