@@ -2,6 +2,15 @@
 
 from chat.log.models import Event, Stream
 from chat.pages.models import EnterLink, Preference
+from chat.story.fact_models import (
+    Decision,
+    Memory,
+    Milestone,
+    RelationshipChange,
+    StoryEvent,
+    StoryTransition,
+    TurnReading,
+)
 from chat.story.models import CastMember, Character, Chat, Membership, Scene, Turn
 from chat.turns.models import Generation
 
@@ -9,12 +18,19 @@ __all__ = [
     "CastMember",
     "Character",
     "Chat",
+    "Decision",
     "EnterLink",
     "Event",
     "Generation",
     "Membership",
+    "Memory",
+    "Milestone",
     "Preference",
+    "RelationshipChange",
     "Scene",
+    "StoryEvent",
+    "StoryTransition",
     "Stream",
     "Turn",
+    "TurnReading",
 ]

@@ -15,6 +15,8 @@ import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
+from project.logs import lines_at
+
 # Lets annotations such as ModelAdmin[Event] stand at run time.
 django_stubs_ext.monkeypatch()
 
@@ -82,6 +84,31 @@ READER_KEY = os.environ.get("PALIMPSEST_READER_KEY", "") or MODEL_KEY
 #: Tokens of a model's context window that a prompt may fill, and that a reply may have.
 PROMPT_TOKENS = int(os.environ.get("PALIMPSEST_PROMPT_TOKENS", "6000"))
 REPLY_TOKENS = int(os.environ.get("PALIMPSEST_REPLY_TOKENS", "500"))
+#: Dotted names of more subscribers (classes), for who extends the site.
+SUBSCRIBERS = _words("PALIMPSEST_SUBSCRIBERS")
+#: Lanes that each Reaction may work at once, in all workers together; within a lane it is always one.
+REACTION_CONCURRENCY = int(os.environ.get("PALIMPSEST_REACTION_CONCURRENCY", "1"))
+#: Seconds after which a worker that says nothing has lost its lane.
+LEASE_SECONDS = float(os.environ.get("PALIMPSEST_LEASE_SECONDS", "15"))
+#: Seconds between two looks at the streams that moved lately.
+SWEEP_SECONDS = float(os.environ.get("PALIMPSEST_SWEEP_SECONDS", "3"))
+#: The first and the longest window of a Reaction's backoff.
+RETRY_FIRST_SECONDS = float(os.environ.get("PALIMPSEST_RETRY_FIRST_SECONDS", "2"))
+RETRY_LONGEST_SECONDS = float(os.environ.get("PALIMPSEST_RETRY_LONGEST_SECONDS", "900"))
+#: Seconds between two questions to a model that refuses us.
+PROBE_SECONDS = float(os.environ.get("PALIMPSEST_PROBE_SECONDS", "15"))
+#: Seconds that running Reactions get when a worker is told to end; "" for as long as each may take.
+GRACE_SECONDS = float(os.environ.get("PALIMPSEST_GRACE_SECONDS") or "inf")
+#: Where a wedged lane is posted as JSON, once per fingerprint.
+ALERT_URL = os.environ.get("PALIMPSEST_ALERT_URL", "")
+ATTEMPT_DAYS = int(os.environ.get("PALIMPSEST_ATTEMPT_DAYS", "30"))
+#: Prices of a million tokens, for the cost on a chat's activity; 0 for none.
+PROMPT_PRICE = float(os.environ.get("PALIMPSEST_PROMPT_PRICE", "0"))
+COMPLETION_PRICE = float(os.environ.get("PALIMPSEST_COMPLETION_PRICE", "0"))
+#: What an Attempt says it was made by.
+CODE_VERSION = os.environ.get("PALIMPSEST_VERSION", "0.1.0")
+#: Requests that the model's server takes at once, 0 for many. With 1 no Reaction starts while a reply is written.
+MODEL_SLOTS = int(os.environ.get("PALIMPSEST_MODEL_SLOTS", "1" if MODEL == "builtin" else "0"))
 #: Threads (and so database connections) that async code of one process may use.
 DATABASE_THREADS = int(os.environ.get("PALIMPSEST_DATABASE_THREADS", "8"))
 #: Per user and minute; "0" for no limit.
@@ -140,6 +167,7 @@ REDIS_URL = REDIS_URL or f"unix://{SOCKET_DIR / 'valkey.sock'}"
 INSTALLED_APPS = [
     "project",
     "chat",
+    "agent",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -231,7 +259,7 @@ STORAGES = {
 }
 
 # --- Celery (no results, no retries of its own: the database is the queue) ----------------------------------
-CELERY_BROKER_URL = f"redis+socket://{SOCKET_DIR / 'valkey.sock'}" if REDIS_URL.startswith("unix:") else REDIS_URL
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -274,22 +302,4 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 # --- Logging ---------------------------------------------------------------------------------------------
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s", "datefmt": "%H:%M:%S"}},
-    "filters": {"without_tokens": {"()": "project.log_filter.WithoutTokens"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_tokens"]}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {
-        "django_eventstream": {"level": "WARNING"},
-        "httpx2": {"level": "WARNING"},
-        "httpcore2": {"level": "WARNING"},
-        "openai": {"level": "WARNING"},
-        # A traceback a second while the broker is away; chat.streaming.wire says it in one line.
-        "channels_redis": {"level": "CRITICAL"},
-        "django.channels.server": {"level": "WARNING"},
-        # Here as well, for its other handlers: the one that mails errors.
-        "django.request": {"filters": ["without_tokens"]},
-    },
-}
+LOGGING = lines_at(LOG_LEVEL)

@@ -8,6 +8,7 @@ from project.health import healthz, readyz
 urlpatterns = [
     path("", include("chat.pages.urls")),
     path("", include("chat.streaming.urls")),
+    path("agent/", include("agent.urls")),
     path("admin/", admin.site.urls),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

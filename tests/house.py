@@ -4,8 +4,22 @@ import ast
 from collections.abc import Iterator
 
 #: Models that only the fold writes, and the names by which their rows are reached from a chat.
-FOLDED = {"Chat", "Membership", "CastMember", "Scene", "Turn"}
-RELATED = {"turns", "cast", "scenes", "membership_set", "castmember_set", "scene_set", "turn_set"}
+FOLDED = {
+    "Chat", "Membership", "CastMember", "Scene", "Turn", "StoryEvent", "StoryTransition", "Memory",
+    "RelationshipChange", "Milestone", "TurnReading", "Decision",
+}  # fmt: skip
+RELATED = {
+    "turns",
+    "cast",
+    "scenes",
+    "membership_set",
+    "castmember_set",
+    "scene_set",
+    "turn_set",
+    "story_events",
+    "memories",
+    "milestones",
+}
 #: What gives a chat of the story.
 GETTERS = {"get_chat_for", "get_deleted_chat_for"}
 MANAGERS = {"objects", "_default_manager", "_base_manager"}

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat.pages.views import accounts, characters, chats, files, model, play, scenes, why
+from chat.pages.views import accounts, characters, chats, files, model, play, scenes, story, why
 
 urlpatterns = [
     path("", chats.chats, name="chats"),
@@ -31,6 +31,28 @@ urlpatterns = [
     path("chats/<int:chat_id>/scene/enter/", scenes.scene_enter, name="scene_enter"),
     path("chats/<int:chat_id>/scene/leave/", scenes.scene_leave, name="scene_leave"),
     path("chats/<int:chat_id>/cast/", chats.cast_add, name="cast_add"),
+    path("chats/<int:chat_id>/story/", story.story, name="story"),
+    path("chats/<int:chat_id>/facts/", story.facts, name="facts"),
+    path("chats/<int:chat_id>/facts/panel/", story.facts_fragment, name="facts_fragment"),
+    path("chats/<int:chat_id>/story-events/", story.story_event_plan, name="story_event_plan"),
+    path("chats/<int:chat_id>/story-events/<int:story_event>/", story.story_event_edit, name="story_event_edit"),
+    path(
+        "chats/<int:chat_id>/story-events/<int:story_event>/start/", story.story_event_start, name="story_event_start"
+    ),
+    path(
+        "chats/<int:chat_id>/story-events/<int:story_event>/complete/",
+        story.story_event_complete,
+        name="story_event_complete",
+    ),
+    path(
+        "chats/<int:chat_id>/story-events/<int:story_event>/cancel/",
+        story.story_event_cancel,
+        name="story_event_cancel",
+    ),
+    path("chats/<int:chat_id>/memories/<int:memory>/forget/", story.memory_forget, name="memory_forget"),
+    path("chats/<int:chat_id>/memories/<int:memory>/recall/", story.memory_recall, name="memory_recall"),
+    path("chats/<int:chat_id>/cautions/<int:caution>/promote/", story.caution_promote, name="caution_promote"),
+    path("chats/<int:chat_id>/cautions/<int:caution>/decline/", story.caution_decline, name="caution_decline"),
     path("chats/<int:chat_id>/story.md", files.download, name="download"),
     path("characters/", characters.characters, name="characters"),
     path("characters/new/", characters.character_new, name="character_new"),

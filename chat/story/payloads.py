@@ -7,6 +7,21 @@ from typing import Any, Literal, get_args
 
 from pydantic import TypeAdapter
 
+from chat.story.fact_payloads import (
+    DecisionRegistered,
+    EventCancelled,
+    EventCompleted,
+    EventEdited,
+    EventPlanned,
+    EventStarted,
+    MemoryDismissed,
+    MemoryFormed,
+    MemoryRecalled,
+    MilestoneReached,
+    RelationshipChanged,
+    TurnRead,
+)
+
 type TurnState = Literal["complete", "stopped", "interrupted"]
 
 
@@ -222,6 +237,18 @@ type Payload = (
     | ReplyRequested
     | AssistantTurn
     | TurnSuperseded
+    | EventPlanned
+    | EventStarted
+    | EventCompleted
+    | EventCancelled
+    | EventEdited
+    | MemoryFormed
+    | MemoryDismissed
+    | MemoryRecalled
+    | RelationshipChanged
+    | MilestoneReached
+    | TurnRead
+    | DecisionRegistered
 )
 
 PAYLOADS: tuple[type[Payload], ...] = get_args(Payload.__value__)

@@ -9,12 +9,28 @@ from django.db import connection, models, transaction
 
 from chat.log.models import Event
 from chat.log.streams import lock
+from chat.story.fact_models import (
+    Decision,
+    Memory,
+    Milestone,
+    RelationshipChange,
+    StoryEvent,
+    StoryTransition,
+    TurnReading,
+)
 from chat.story.fold import fold
 from chat.story.models import CastMember, Chat, Membership, Scene, Turn, stream_of
 from chat.story.payloads import Payload, decode
 
 #: Every table that the fold writes, with the column that names the chat; children first.
 FOLDED: tuple[tuple[models.Manager[Any], str], ...] = (
+    (Decision.objects, "chat_id"),
+    (TurnReading.objects, "chat_id"),
+    (Milestone.objects, "chat_id"),
+    (RelationshipChange.objects, "chat_id"),
+    (Memory.objects, "chat_id"),
+    (StoryTransition.objects, "chat_id"),
+    (StoryEvent.objects, "chat_id"),
     (Turn.objects, "chat_id"),
     (Scene.objects, "chat_id"),
     (CastMember.objects, "chat_id"),

@@ -10,6 +10,7 @@ from typing import Any
 
 from chat.log import read
 from chat.log.models import Event
+from chat.story import fact_payloads as facts
 from chat.story.models import CastMember, Turn, stream_of
 from chat.story.payloads import (
     KINDS,
@@ -52,6 +53,8 @@ KEPT_FRAMES = 512
 _kept = KeptFrames(KEPT_FRAMES)
 #: Whoever gets one of these looks at the chat's head anew.
 TELL_OF_THE_HEAD = {"chat", "mark_html"}
+#: Frames that only say what to fetch anew: the chat's head and cast, or the facts of its story.
+HINTS = ("chat", "story")
 #: Kinds that are not worth a frame.
 SILENT = {kind_of(ReplyRequested), kind_of(ChatCreated)}
 
@@ -164,17 +167,15 @@ class _Telling:
     @property
     def gone(self) -> bool:
         """Whether the chat is deleted, in the end."""
-        kinds = [event.kind for event in self.events]
-        deleted, undeleted = kind_of(ChatDeleted), kind_of(ChatUndeleted)
-        return deleted in kinds and undeleted not in kinds[kinds.index(deleted) :]
+        kinds, deleted = [event.kind for event in self.events], kind_of(ChatDeleted)
+        return deleted in kinds and kind_of(ChatUndeleted) not in kinds[kinds.index(deleted) :]
 
     def frames(self) -> list[Frame]:
-        """All of them, in order; of several changes of the chat's head in a row only the last."""
+        """All of them, in order; of several hints of one kind in a row (`chat`, `story`) only the last."""
         frames: list[Frame] = []
-        for event in self.events:
-            if (frame := self.frame(event)) is None:
-                continue
-            if frame.type in TELL_OF_THE_HEAD and frames and frames[-1].type == "chat":
+        for frame in filter(None, map(self.frame, self.events)):
+            told = "chat" if frame.type in TELL_OF_THE_HEAD else frame.type
+            if told in HINTS and frames and frames[-1].type == told:
                 frames.pop()
             frames.append(frame)
         return frames
@@ -201,13 +202,11 @@ class _Telling:
 
     def _frame(self, position: int, payload: Payload) -> Frame | None:
         match payload:
-            case ReplyRequested() | ChatCreated():
-                return None
-            case UserTurn():
-                return self._said(position)
-            case AssistantTurn():
+            case ReplyRequested() | ChatCreated() | AssistantTurn(regenerated_from=int()):
                 # A new writing is told by the turn_superseded that follows it: which of the two stands.
-                return None if payload.regenerated_from else self._said(position)
+                return None
+            case UserTurn() | AssistantTurn():
+                return self._said(position)
             case TurnSuperseded():
                 return self._superseded(position, payload)
             case (
@@ -218,6 +217,12 @@ class _Telling:
                 return Frame("chat", {"position": position}, position)
             case SceneOpened() | SceneClosed() | CharacterEntered() | CharacterExited():
                 return self._marked(position, payload)
+            case (
+                facts.EventPlanned() | facts.EventStarted() | facts.EventCompleted() | facts.EventCancelled()
+                | facts.EventEdited() | facts.MemoryFormed() | facts.MemoryDismissed() | facts.MemoryRecalled()
+                | facts.RelationshipChanged() | facts.MilestoneReached() | facts.TurnRead() | facts.DecisionRegistered()
+            ):  # fmt: skip
+                return Frame("story", {"position": position}, position)
 
     def _marked(self, position: int, payload: Payload) -> Frame | None:
         if position not in {event.position for event in self.marking}:

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from chat.log.models import Event
 from chat.story import writer
+from chat.story.fact_payloads import EventPlanned, MemoryFormed
 from chat.story.models import Character, Chat
 from chat.story.payloads import AssistantTurn, ChatCreated, Payload, ReplyRequested, SceneOpened, UserTurn
 from chat.turns.characters import Details, create_character
@@ -173,6 +174,27 @@ STORY = (
         "the four of you, face by face.* “Well? Which do we open first?”",
     ),
 )
+#: By the last turn; naming one (“I open the letter”) starts it, also without a model.
+PLANNED = (
+    ("Open the sealed letter", "From the harbour master to the keeper, if the boat does not come."),
+    ("Ask Tom about the boat-house", "There is fresh tar on his cuff, and nobody has had it open since Monday."),
+)
+
+
+class Kept(NamedTuple):
+    """What somebody remembers; `turn` counts from 1."""
+
+    name: str
+    turn: int
+    text: str
+    importance: int
+
+
+MEMORIES = (
+    Kept("Mara", 4, "You went down to the landing in the dark, and asked about the mailbag instead of guessing.", 6),
+    Kept("Ilse", 5, "Mara has had the harbour master’s letter since yesterday and told nobody.", 8),
+    Kept("Tom", 8, "Mara looked at the tar on his cuff for one whole turn of the lamp, and said nothing.", 7),
+)
 BEGUN_BEFORE = timedelta(minutes=24)
 BETWEEN_TURNS = timedelta(minutes=2)
 
@@ -199,23 +221,37 @@ def write_demo(user: "User", *, now: datetime) -> int:
         )
         scene = SceneOpened(title=SCENE, present=tuple(character.pk for character in cast.values()))
         chat = writer.create_chat(created, [scene], writer.Source(actor=actor(user), at=begun, key=KEY))
+        turns = []
         for number, (name, text) in enumerate(STORY):
             at = begun + (number + 1) * BETWEEN_TURNS
-            _say(chat, cast[name].pk if name else None, text, writer.Source(actor=actor(user), at=at))
+            turns.append(_say(chat, cast[name].pk if name else None, text, writer.Source(actor=actor(user), at=at)))
+        writer.write(chat, _facts(cast, turns), writer.Source(actor=actor(user), at=at))
     return chat
 
 
-def _say(chat: int, speaker: int | None, text: str, source: writer.Source) -> None:
+def _facts(cast: dict[str, Character], turns: list[int]) -> list[Payload]:
+    planned = [
+        EventPlanned(title=title, description=description, triggered_by_assistant_turn_id=turns[-1])
+        for title, description in PLANNED
+    ]
+    kept = [
+        MemoryFormed(witness=cast[name].pk, text=text, importance=importance, turn=turns[turn - 1])
+        for name, turn, text, importance in MEMORIES
+    ]
+    return [*planned, *kept]
+
+
+def _say(chat: int, speaker: int | None, text: str, source: writer.Source) -> int:
     if speaker is None:
-        writer.write(chat, [UserTurn(text=text)], source)
-        return
+        return writer.write(chat, [UserTurn(text=text)], source).events[0].position
     last = Event.objects.filter(stream_id=chat).order_by("-position").first()
     if last and last.kind == "user_turn":
         group = last.position
     else:
         request: Payload = ReplyRequested(addressed=speaker)
         group = writer.write(chat, [request], source).events[0].position
-    writer.write(chat, [AssistantTurn(speaker=speaker, text=text, group=group)], source)
+    said = AssistantTurn(speaker=speaker, text=text, group=group)
+    return writer.write(chat, [said], source).events[0].position
 
 
 def _character(user: "User", details: Details) -> Character:

@@ -23,7 +23,7 @@ from chat.turns.claims import Claim
 from chat.turns.leases import LeaseLostError, Settled
 from chat.turns.lines import Lines
 from chat.turns.models import Generation
-from chat.turns.prompts import Budget, compose_chat, instructions
+from chat.turns.prompts import Budget, compose_chat, instructions, notes
 from chat.turns.running import Running, since
 from chat.turns.script import as_speech, compose_script, cues, head
 from chat.turns.witnessed import material
@@ -207,8 +207,10 @@ async def _prompt(running: Running, model: LanguageModel) -> Prompt:
     if running.is_script:
         overhead, *costs = await model.count([head(scene), *cues(gathered.lines)])
         return compose_script(scene, gathered.lines, costs=costs, overhead=overhead, budget=budget)
-    overhead, *costs = await model.count([instructions(scene, budget), *(line.text for line in gathered.lines)])
-    return compose_chat(scene, gathered.lines, costs=costs, overhead=overhead, budget=budget)
+    stable, changing, *costs = await model.count(
+        [instructions(scene, budget), notes(scene, budget), *(line.text for line in gathered.lines)]
+    )
+    return compose_chat(scene, gathered.lines, costs=costs, overhead=stable + changing, budget=budget)
 
 
 async def _checkpoints(running: Running) -> None:

@@ -6,15 +6,25 @@ go in runs (see `first_kept`), not one by one: the prefix then stays the same fo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from chat.llm.client import Message, Prompt, estimate_tokens
+from chat.story.known import Knowledge
 from chat.story.payloads import Card
 from chat.turns.lines import last_whole_sentence
 
-#: What part of a prompt's budget each ingredient may fill; what is left, half at least, is for the turns.
-SHARES = {"persona": 0.04, "premise": 0.08, "others": 0.1, "description": 0.1, "inner": 0.08, "voice": 0.08}
+#: What part of a prompt's budget each ingredient may fill; what is left, a third at least, is for the turns.
+SHARES = {
+    "persona": 0.04,
+    "premise": 0.08,
+    "others": 0.1,
+    "description": 0.1,
+    "inner": 0.08,
+    "voice": 0.08,
+    "before": 0.06,
+    "known": 0.12,
+}
 #: The newest turn is always in the prompt, and this part of the budget is the most it may fill.
 NEWEST_SHARE = 0.3
 #: A turn may be the first of a prompt when its place is a multiple of this; the larger, the longer the runs.
@@ -45,6 +55,8 @@ class Scene:
     persona_description: str = ""
     premise: str = ""
     title: str = ""
+    #: What the speaker knows beside the turns.
+    known: Knowledge = field(default_factory=Knowledge)
     #: Names of the cast who are not here.
     absent: tuple[str, ...] = ()
 
@@ -78,12 +90,29 @@ def instructions(scene: Scene, budget: Budget) -> str:
         f"You are {me.name}, a character in a story that is told in turns. Stay {me.name} whatever happens.",
         _section(f"Who {me.name} is", clipped(me.description, share["description"]), *inner),
         _section("The story so far began like this", clipped(scene.premise, share["premise"])),
+        _section(f"What {me.name} remembers of earlier scenes", *_newest(scene.known.before, share["before"])),
         _section("The scene", scene.title),
         _section("Present", *_introductions(scene, share)),
         _section(f"How {me.name} sounds", clipped(me.example_dialogue, share["voice"])),
         _rules(scene),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def notes(scene: Scene, budget: Budget) -> str:
+    """What the speaker knows at this moment, within its share; "" when it is nothing.
+
+    It changes from turn to turn, so it stands just before the last line, behind all that can be cached.
+    """
+    me, known = scene.speaker.name, scene.known
+    parts = [
+        _section("Mind this", *(f"- {caution}" for caution in known.cautions)),
+        _section("What is afoot", *(f"- {title}" for title in known.afoot)),
+        _section(f"How {me} feels", *known.bonds),
+        _section(f"What {me} remembers", *(f"- {memory}" for memory in known.memories)),
+    ]
+    body = "\n".join(part for part in parts if part)
+    return f"[For {me} only]\n{clipped(body, int(SHARES['known'] * budget.prompt))}" if body else ""
 
 
 def clipped(text: str, tokens: int) -> str:
@@ -97,16 +126,30 @@ def clipped(text: str, tokens: int) -> str:
     return last_whole_sentence(cut)
 
 
+def _newest(texts: Sequence[str], tokens: int) -> list[str]:
+    """The newest texts that fit, oldest first."""
+    kept: list[str] = []
+    for text in reversed(texts):
+        tokens -= estimate_tokens(text)
+        if tokens < 0:
+            break
+        kept.append(text)
+    return kept[::-1]
+
+
 def compose_chat(scene: Scene, lines: Sequence[Line], *, costs: Sequence[int], overhead: int, budget: Budget) -> Prompt:
     """A prompt for a chat endpoint.
 
     `lines` are the turns the speaker witnessed, in story order; `costs` their tokens one by one, `overhead`
-    those of `instructions(scene, budget)`. The newest line is always kept, clipped if need be.
+    those of `instructions(scene, budget)` and `notes(scene, budget)`. The newest line is always kept, clipped if
+    need be.
     """
     room = budget.prompt - overhead - 2 * TOKENS_PER_MESSAGE
     kept = lines[first_kept([line.place for line in lines], [cost + TOKENS_PER_MESSAGE for cost in costs], room) :]
     nudge = f"[{scene.speaker.name} goes on.]"
     said = [_message(scene, line) for line in [*kept[:-1], *_clipped(kept[-1:], int(NEWEST_SHARE * budget.prompt))]]
+    if noted := notes(scene, budget):
+        said.insert(max(0, len(said) - 1), Message(role="user", content=noted))
     if not said or said[0].role == "assistant":
         said.insert(0, Message(role="user", content="[The scene begins.]"))
     if said[-1].role == "assistant":

@@ -1,8 +1,9 @@
-"""What a speaker may be prompted with: the scene as it stands, and the turns it witnessed before a place."""
+"""What a speaker may be prompted with: the scene, and before a place the turns it witnessed and what it knows."""
 
 from dataclasses import dataclass
 
 from chat.llm.client import estimate_tokens
+from chat.story.known import known_to
 from chat.story.models import Chat, Turn
 from chat.story.models import Scene as SceneRow
 from chat.turns.claims import Claim
@@ -10,6 +11,10 @@ from chat.turns.prompts import Line, Scene
 
 #: Turns read at a time, newest first, until the budget is surely full.
 _READ = 200
+#: Memories get one token in so many of a prompt's, at most this many.
+MEMORY_SHARE, MOST_MEMORY_TOKENS = 12, 800
+#: What is being talked about, by which memories come to mind: the last lines.
+TALKED_ABOUT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +30,12 @@ def material(claim: Claim, *, tokens: int) -> Material:
     chat = Chat.objects.get(id=claim.chat)
     cards = {member.character: member.as_card() for member in chat.cast.all()}
     before = Turn.objects.get(id=claim.rewrites) if claim.rewrites else None
+    place = before.place if before else None
     present = [id_ for id_ in (before.witnesses if before else chat.present) if id_ in cards]
     title = _scene_title(before.scene) if before else chat.scene_title
+    lines = _lines(chat, claim.speaker.id, before=place, tokens=tokens)
+    about = "\n".join(line.text for line in lines[-TALKED_ABOUT:])
+    memory_tokens = min(MOST_MEMORY_TOKENS, tokens // MEMORY_SHARE)
     return Material(
         Scene(
             speaker=claim.speaker,
@@ -36,8 +45,9 @@ def material(claim: Claim, *, tokens: int) -> Material:
             persona_description=chat.persona_description,
             premise=chat.premise,
             title=title,
+            known=known_to(chat, claim.speaker.id, before=place, about=about, tokens=memory_tokens),
         ),
-        tuple(_lines(chat, claim.speaker.id, before=before.place if before else None, tokens=tokens)),
+        tuple(lines),
     )
 
 

@@ -96,6 +96,8 @@ def _environment(options: Options, model_port: int) -> dict[str, str]:
         "PALIMPSEST_MODEL": model,
         "PALIMPSEST_MODEL_KEY": options.model_key,
         "PYTHONUNBUFFERED": "1",
+        # Less than the supervisor's patience with them.
+        "PALIMPSEST_GRACE_SECONDS": "3",
     }
     if "PALIMPSEST_HOSTS" not in os.environ and options.host not in LOOPBACK:
         decided["PALIMPSEST_HOSTS"] = ",".join([*settings.ALLOWED_HOSTS, *names_of_this_machine(options.host)])

@@ -192,10 +192,12 @@ def test_where_websockets_are_blocked_the_page_plays_on(player):
 
 def test_the_scene_changes_without_leaving_the_page(player):
     player.begin()
+    player.page.click("#tab-cast")
     player.page.click(".cast li[data-character] .plain-button >> nth=0")
     player.see(".cast .away")
     assert player.page.locator("select[name=speaker] option").count() == 2
 
+    player.page.click("#tab-scene")
     player.page.click("summary >> text=Open a new scene")
     player.page.fill("#new-scene-title", "The harbour")
     player.page.click("#known form button >> text=Open it")

@@ -136,6 +136,7 @@ def _look_at_what_opens(player: Player, *, narrow: bool) -> None:
             _assert_accessible(player, side)
             player.page.click(f"[data-closes={side}]")
     else:
+        player.page.click("#tab-scene")
         player.page.click("summary >> text=Open a new scene")
         player.page.click(".account summary")
         _assert_accessible(player, "menus")

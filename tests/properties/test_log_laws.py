@@ -9,15 +9,37 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from agent.decisions import caution_drafted
 from chat.log.models import Event, Stream
-from chat.story import rebuild
+from chat.story import bonds, rebuild
+from chat.story.fact_models import Memory, Milestone, StoryEvent
+from chat.story.fact_payloads import (
+    EventCancelled,
+    EventCompleted,
+    EventPlanned,
+    EventStarted,
+    MemoryFormed,
+    MilestoneReached,
+    RelationshipChanged,
+    TurnRead,
+)
 from chat.story.models import Chat
-from chat.turns import chats, claims, leases, scenes
+from chat.turns import cautions, chats, claims, leases, scenes, story_events
 from chat.turns.leases import Settled
 from chat.turns.models import Generation
 from tests.factories import cast_of, make_character, make_chat, make_user, say
+from tests.facts import record
+from tests.properties.naive import NaiveFacts
 
 State = Generation.State
+
+
+CHANGES = (EventStarted, EventCompleted, EventCancelled)
+
+
+def pick(those: list, number: int, *, or_none: bool = False):
+    """One of them, or None where there is none (and, with `or_none`, sometimes where there is)."""
+    return None if not those or (or_none and number == 0) else those[number % len(those)]
 
 
 class Story(RuleBasedStateMachine):
@@ -92,6 +114,66 @@ class Story(RuleBasedStateMachine):
     @rule(which=st.integers(0, 1))
     def join(self, which):
         chats.add_character(self.chat(which), character=make_character(self.owner, "Guest"), by=self.owner)
+
+    # --- Facts -----------------------------------------------------------------------------------------
+
+    def live_turns(self, which: int) -> list[int]:
+        return list(self.chat(which).turns.live().order_by("id").values_list("id", flat=True))
+
+    @rule(which=st.integers(0, 1), by=st.integers(0, 9))
+    def plan(self, which, by):
+        turns = self.live_turns(which)
+        record(
+            self.chat(which), EventPlanned(title=f"Plan {by}", triggered_by_user_turn_id=pick(turns, by, or_none=True))
+        )
+
+    @rule(which=st.integers(0, 1), number=st.integers(0, 9), by=st.integers(0, 9), change=st.sampled_from(CHANGES))
+    def move(self, which, number, by, change):
+        """Also where it is not allowed, as when a reader is late."""
+        story_events = list(StoryEvent.objects.filter(chat=self.chats[which]).order_by("id"))
+        if story_event := pick(story_events, number):
+            turn = pick(self.live_turns(which), by, or_none=True)
+            record(self.chat(which), change(story_event=story_event.id, triggered_by_assistant_turn_id=turn))
+            reached = MilestoneReached(story_event=story_event.id, text="reached", turn=turn)
+            record(self.chat(which), *([reached] if change is EventCompleted else []))
+
+    @rule(which=st.integers(0, 1), by=st.integers(0, 9), delta=st.integers(-2, 2))
+    def remember_and_feel(self, which, by, delta):
+        if turn := pick(self.live_turns(which), by):
+            one, other = list(cast_of(self.chat(which)).values())[:2]
+            record(
+                self.chat(which),
+                MemoryFormed(witness=one, text="That.", importance=by + 1, turn=turn),
+                RelationshipChanged(character=one, toward=other, delta=delta, why="", turn=turn),
+                TurnRead(turn=turn, reader="nobody"),
+            )
+
+    @rule(which=st.integers(0, 1), number=st.integers(0, 9))
+    def forget(self, which, number):
+        if memory := pick(list(Memory.objects.filter(chat=self.chats[which]).order_by("id")), number):
+            story_events.forget(self.chat(which), memory=memory.id, by=self.owner)
+
+    @rule(which=st.integers(0, 1), number=st.integers(0, 9))
+    def recall(self, which, number):
+        if memory := pick(list(Memory.objects.filter(chat=self.chats[which]).order_by("id")), number):
+            story_events.recall(self.chat(which), memory=memory.id, by=self.owner)
+
+    @rule(which=st.integers(0, 1))
+    def caution(self, which):
+        turns = tuple(self.live_turns(which)[-2:])
+        drafted = caution_drafted("Mind.", audience=[], reasoning="", turns=turns, decided_by="nobody")
+        cautions.promote(self.chat(which), caution=record(self.chat(which), drafted)[0], by=self.owner)
+
+    @invariant()
+    def facts_are_what_the_log_says(self):
+        for chat in getattr(self, "chats", []):
+            naive = NaiveFacts(chat)
+            rows = StoryEvent.objects.filter(chat=chat).values_list("id", "status", "status_position")
+            assert {id_: (status, position) for id_, status, position in rows} == naive.statuses
+            assert set(Memory.objects.filter(chat=chat).active().values_list("id", flat=True)) == naive.memories
+            assert {(bond.character, bond.toward): bond.level for bond in bonds.bonds(chat)} == naive.levels
+            milestones = list(Milestone.objects.filter(chat=chat).live().values_list("story_event", flat=True))
+            assert len(milestones) == len(set(milestones))
 
     @invariant()
     def what_is_read_is_what_was_said(self):

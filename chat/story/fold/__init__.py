@@ -8,7 +8,21 @@ from collections.abc import Iterable
 
 from chat.log.models import Event
 from chat.statements import fetch, update
-from chat.story.fold import cast, chats, scenes, turns
+from chat.story.fact_payloads import (
+    DecisionRegistered,
+    EventCancelled,
+    EventCompleted,
+    EventEdited,
+    EventPlanned,
+    EventStarted,
+    MemoryDismissed,
+    MemoryFormed,
+    MemoryRecalled,
+    MilestoneReached,
+    RelationshipChanged,
+    TurnRead,
+)
+from chat.story.fold import cast, chats, facts, scenes, turns
 from chat.story.models import Chat
 from chat.story.payloads import (
     AssistantTurn,
@@ -55,5 +69,11 @@ def _apply(chat: Chat, event: Event, payload: Payload) -> None:
             scenes.apply(chat, event, payload)
         case UserTurn() | ReplyRequested() | AssistantTurn() | TurnSuperseded():
             turns.apply(chat, event, payload)
+        case (
+            EventPlanned() | EventStarted() | EventCompleted() | EventCancelled() | EventEdited()
+            | MemoryFormed() | MemoryDismissed() | MemoryRecalled() | RelationshipChanged()
+            | MilestoneReached() | TurnRead() | DecisionRegistered()
+        ):  # fmt: skip
+            facts.apply(chat, event, payload)
         case _:
             chats.apply(chat, event, payload)

@@ -201,7 +201,7 @@ def test_a_reply_that_failed_says_why_in_its_place_and_offers_retry(client, chat
 def test_the_fragment_beside_the_transcript_has_all_its_parts(client, chat):
     html = client.get(f"/chats/{chat.id}/panel/").content.decode()
 
-    for part in ('id="scene"', 'id="known"', 'id="next"', 'id="pending"'):
+    for part in ('id="scene"', 'id="pane-cast"', 'id="pane-scene"', 'id="next"', 'id="pending"'):
         assert part in html
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from chat.database import in_thread
 from chat.log import read
 from chat.story import writer
+from chat.story.fact_payloads import EventPlanned
 from chat.story.payloads import AssistantTurn, CharacterEntered, CharacterRevised, ChatRenamed, PremiseChanged, UserTurn
 from chat.streaming import frames
 from chat.streaming.frame import Frame
@@ -113,6 +114,15 @@ def test_a_revised_portrait_is_in_the_older_turns_too(chat):
     writer.write(chat.id, [CharacterRevised(card=card)], source())
 
     assert card.portrait in frames.after(chat.id, before).frames[0].body["html"]
+
+
+def test_facts_that_moved_are_one_hint_of_their_own(chat):
+    before = read.head(chat.stream)
+    writer.write(chat.id, [EventPlanned(title="Row out"), EventPlanned(title="Row back")], source())
+
+    batch = frames.after(chat.id, before)
+
+    assert [(frame.type, frame.position) for frame in batch.frames] == [("story", before + 2)]
 
 
 def test_too_many_events_are_not_frames_but_a_position(chat):

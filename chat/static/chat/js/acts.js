@@ -13,8 +13,11 @@ export function tendActs({ done }) {
     try {
       const fields = new FormData(event.target, button);
       const answer = await post(button?.hasAttribute("formaction") ? button.formAction : event.target.action, fields);
-      if (answer.ok) done(event.target);
-      else toast(answer.detail, "error");
+      if (answer.ok) {
+        putAway(event.target);
+        if (answer.data.said) toast(answer.data.said, "success", { undo: answer.data.undo });
+        done(event.target);
+      } else toast(answer.detail, "error");
     } catch {
       toast("There is no connection. Try again when it is back.", "error");
     }
@@ -26,6 +29,16 @@ export function tendActs({ done }) {
     if (copy) copyTurn(copy);
     else if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) linkTo(event, link);
   });
+}
+
+/** What was sent is not to be sent again: empty the form and close its fold. */
+function putAway(form) {
+  if (form.id === "act") return;
+  form.reset();
+  const fold = form.closest("details");
+  if (!fold) return;
+  if (fold.contains(document.activeElement)) fold.querySelector("summary").focus({ preventScroll: true });
+  fold.open = false;
 }
 
 async function copyTurn(button) {

@@ -1,5 +1,7 @@
 // The two sides: closed and opened on wide screens, dialogs on narrow ones; and kept fresh in place.
 import { fragment } from "./asking.js";
+import { swap } from "./fresh.js";
+import { tellTabs } from "./tabs.js";
 
 const NARROW = { chats: matchMedia("(max-width: 760px)"), known: matchMedia("(max-width: 1100px)") };
 const dialog = () => document.getElementById("side");
@@ -49,7 +51,8 @@ export function openSide(side) {
 /** Fetch header, cast and scene, who may speak next and who hears it anew; resolves to the fragment's reply that is due. */
 export async function freshen(url) {
   const fresh = await fragment(url);
-  for (const id of ["scene", "known", "next", "hearers"]) swap(document.getElementById(id), fresh.getElementById(id));
+  for (const id of ["scene", "pane-cast", "pane-scene", "next", "hearers"]) swap(document.getElementById(id), fresh.getElementById(id));
+  tellTabs();
   tell();
   return fresh.getElementById("pending");
 }
@@ -94,40 +97,4 @@ function tell() {
     opener.setAttribute("role", "button");
     opener.setAttribute("aria-expanded", String(shown));
   }
-}
-
-function swap(old, fresh) {
-  if (!old || !fresh) return;
-  const held = hold(old);
-  old.replaceWith(fresh);
-  restore(fresh, held);
-}
-
-function hold(element) {
-  return {
-    folds: [...element.querySelectorAll("details")].map((fold) => fold.open),
-    typed: [...element.querySelectorAll("input, select")].filter(changed).map((field) => [at(element, field), field]),
-    focus: element.contains(document.activeElement) ? at(element, document.activeElement) : -1,
-  };
-}
-
-function restore(element, { folds, typed, focus }) {
-  element.querySelectorAll("details").forEach((fold, index) => (fold.open = folds[index] ?? fold.open));
-  const all = element.querySelectorAll("*");
-  for (const [index, field] of typed) {
-    const same = all[index];
-    if (same?.name !== field.name || same.type !== field.type) continue;
-    same.value = field.value;
-    if ("checked" in field) same.checked = field.checked;
-  }
-  if (focus >= 0) all[focus]?.focus({ preventScroll: true });
-}
-
-function at(element, inner) {
-  return [...element.querySelectorAll("*")].indexOf(inner);
-}
-
-function changed(field) {
-  if (field.tagName === "SELECT") return Boolean(field.value);
-  return field.type === "checkbox" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
 }

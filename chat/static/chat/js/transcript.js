@@ -102,7 +102,7 @@ export class Transcript {
     const fresh = await fragment(this.older);
     this.scroll.keeping(() => {
       this.pending.append(...this.leaves.querySelectorAll(".writing"));
-      for (const stale of [...this.leaves.children]) if (!stale.matches(".pending, .stays")) stale.remove();
+      for (const stale of [...this.leaves.children]) if (!stale.matches(".pending, .last-time, .stays")) stale.remove();
       this.pending.before(fresh);
       localTimes(this.leaves);
     });

@@ -1,0 +1,77 @@
+"""Does the subscribers' work in this process, with no broker: what is due, once or for ever."""
+
+import math
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError
+
+from agent import registry
+from agent.subscriptions import projector, seeding
+from agent.subscriptions.reactor import Reactor
+
+
+class Command(BaseCommand):
+    """Works off the lanes of every subscriber, one after another."""
+
+    help = "Work off what the subscribers have to do, without a broker. Ends with Ctrl-C or SIGTERM."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """`--once`."""
+        parser.add_argument("--once", action="store_true", help="end when nothing is due")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Look, work, and look again."""
+        reactor, stopped = Reactor(), threading.Event()
+
+        def end() -> None:
+            stopped.set()
+            reactor.stop()
+            _cancel_after_grace(reactor)
+
+        _on_signals(end)
+        try:
+            while not stopped.is_set():
+                dealt_with = self._round(reactor, stopped)
+                if options["once"] and not dealt_with:
+                    break
+                if not dealt_with:
+                    stopped.wait(settings.SWEEP_SECONDS)
+        finally:
+            reactor.close()
+
+    def _round(self, reactor: Reactor, stopped: threading.Event) -> int:
+        try:
+            return _work(reactor, stopped)
+        except DatabaseError as error:
+            self.stderr.write(f"the database does not answer: {error}")
+            return 0
+
+
+def _work(reactor: Reactor, stopped: threading.Event) -> int:
+    """One round over all subscribers; how many events were dealt with."""
+    seeding.register(registry.subscribers())
+    seeding.notice(registry.subscribers())
+    dealt_with = sum(projector.work_off(projection, stopping=stopped.is_set) for projection in registry.projections())
+    for reaction in registry.reactions():
+        reactor.probe(reaction)
+        dealt_with += reactor.work_off(reaction)
+    return dealt_with
+
+
+def _cancel_after_grace(reactor: Reactor) -> None:
+    if math.isfinite(settings.GRACE_SECONDS):
+        timer = threading.Timer(settings.GRACE_SECONDS, reactor.cancel)
+        timer.daemon = True
+        timer.start()
+
+
+def _on_signals(end: Callable[[], None]) -> None:
+    # Tests call the command from threads, where there are no signals to be had.
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: end())

@@ -1,0 +1,1 @@
+"""The Projections, one a module."""

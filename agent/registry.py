@@ -1,0 +1,74 @@
+"""The subscribers there are: one written-out tuple, and those that a host names in its settings."""
+
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage
+from django.utils.module_loading import import_string
+
+from agent.projections.activity import Activity
+from agent.projections.turn_search import TurnSearch
+from agent.reactions.caution_drafter import CautionDrafter
+from agent.reactions.chronicler import Chronicler
+from agent.reactions.run_debriefer import RunDebriefer
+from agent.subscriptions import checks
+from agent.subscriptions.base import Projection, Reaction
+from chat.errors import ChatError
+
+SUBSCRIBERS: tuple[Projection | Reaction, ...] = (
+    TurnSearch(),
+    Activity(),
+    Chronicler(),
+    RunDebriefer(),
+    CautionDrafter(),
+)
+
+
+class NoSuchSubscriberError(ChatError):
+    """There is no subscriber of that name."""
+
+    status = 404
+
+
+def subscribers() -> tuple[Projection | Reaction, ...]:
+    """Ours, then those of the setting `SUBSCRIBERS` (dotted names of classes)."""
+    return (*SUBSCRIBERS, *(_made(name) for name in settings.SUBSCRIBERS))
+
+
+def projections() -> list[Projection]:
+    """Every Projection."""
+    return [subscriber for subscriber in subscribers() if isinstance(subscriber, Projection)]
+
+
+def reactions() -> list[Reaction]:
+    """Every Reaction."""
+    return [subscriber for subscriber in subscribers() if isinstance(subscriber, Reaction)]
+
+
+def projection(name: str) -> Projection:
+    """The Projection of that name; NoSuchSubscriberError."""
+    return _named(projections(), name)
+
+
+def reaction(name: str) -> Reaction:
+    """The Reaction of that name; NoSuchSubscriberError."""
+    return _named(reactions(), name)
+
+
+def check(**_: Any) -> list[CheckMessage]:
+    """System check: every subscriber is declared rightly."""
+    return checks.check(subscribers())
+
+
+def _named[S: (Projection, Reaction)](those: list[S], name: str) -> S:
+    for subscriber in those:
+        if subscriber.name == name:
+            return subscriber
+    raise NoSuchSubscriberError
+
+
+@cache
+def _made(name: str) -> Projection | Reaction:
+    subscriber: Projection | Reaction = import_string(name)()
+    return subscriber

@@ -1,0 +1,57 @@
+"""What an outcome does to the story: under the stream's lock, if the turn still stands."""
+
+from django.utils import timezone
+
+from agent.models import Attempt
+from agent.subscriptions.base import Done, Outcome, Skip, chat_of
+from agent.subscriptions.history import End
+from agent.subscriptions.lanes import Claim
+from chat.log.streams import lock
+from chat.story import writer
+from chat.story.models import Turn, stream_of
+
+_TURNS = set(Turn.Kind.values)
+
+
+def take_effect(claim: Claim, outcome: Outcome) -> End:
+    """Write the events of an outcome in the caller's transaction, and say how the Attempt ends."""
+    match outcome:
+        case Skip(why=why):
+            return End(outcome=Attempt.Outcome.SKIPPED, note=why)
+        case Done():
+            return _write(claim, outcome)
+
+
+def _write(claim: Claim, done: Done) -> End:
+    chat = chat_of(claim.event)
+    # From here on nobody supersedes: what is looked at now holds until the commit.
+    lock(stream_of(chat))
+    gone = superseded(chat, claim, done)
+    if not gone:
+        payloads = done.payloads() if callable(done.payloads) else done.payloads
+        writer.write(chat, payloads, _source(claim))
+    return End(
+        outcome=Attempt.Outcome.DISCARDED if gone else Attempt.Outcome.DONE,
+        note=f"turn {gone[0]} was superseded meanwhile" if gone else done.note,
+        prompt_tokens=done.prompt_tokens,
+        completion_tokens=done.completion_tokens,
+    )
+
+
+def superseded(chat: int, claim: Claim, done: Done) -> list[int]:
+    """The turns that the outcome rests on and that no longer stand."""
+    rests_on = [*done.turns, *([claim.event.position] if claim.event.kind in _TURNS else [])]
+    if not rests_on:
+        return []
+    gone = Turn.objects.filter(chat_id=chat, id__in=rests_on, superseded_by__isnull=False)
+    return sorted(gone.values_list("id", flat=True))
+
+
+def _source(claim: Claim) -> writer.Source:
+    return writer.Source(
+        actor=f"reaction:{claim.reaction}",
+        at=timezone.now(),
+        causation=claim.event.position,
+        correlation=claim.event.correlation,
+        key=f"{claim.reaction}:{claim.event.position}:0",
+    )

@@ -1,0 +1,119 @@
+"""Attempts: written when they begin, ended once, and read by the rules that say when a lane wedges."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from agent.models import Attempt, Bookmark
+from agent.subscriptions.retry import Failure, Past
+
+Outcome = Attempt.Outcome
+CHARGED = (Outcome.FAILED, Outcome.LOST)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class End:
+    """How an Attempt ended that did not fail."""
+
+    outcome: Attempt.Outcome
+    note: str = ""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A try that has begun."""
+
+    id: int
+    began_at: datetime
+
+
+def begin(bookmark: Bookmark, *, event: int, fence: int, worker: str, endpoint: str = "") -> Try:
+    """Write down that a try begins."""
+    attempt = Attempt.objects.create(
+        bookmark=bookmark,
+        event=event,
+        fence=fence,
+        started_at=timezone.now(),
+        worker=worker,
+        endpoint=endpoint,
+        code_version=settings.CODE_VERSION,
+    )
+    return Try(attempt.pk, attempt.started_at)
+
+
+def end(tried: Try, how: End) -> None:
+    """End a try; one that has ended stays as it is."""
+    _close(
+        tried,
+        outcome=how.outcome,
+        note=how.note,
+        prompt_tokens=how.prompt_tokens,
+        completion_tokens=how.completion_tokens,
+    )
+
+
+def fail(tried: Try, failure: Failure) -> None:
+    """End a try as failed."""
+    _close(
+        tried,
+        outcome=Outcome.FAILED,
+        failure=failure.kind,
+        error=failure.error[:200],
+        message=failure.message,
+        traceback=failure.traceback,
+        fingerprint=failure.fingerprint,
+    )
+
+
+def note_lost(bookmark: Bookmark) -> None:
+    """Whoever held the lane is gone: end what it left open."""
+    left = Attempt.objects.filter(bookmark=bookmark, outcome=Outcome.RUNNING)
+    left.update(outcome=Outcome.LOST, ended_at=Now(), note="its worker died or lost its lease")
+
+
+def charged(bookmark: Bookmark, event: int) -> list[Past]:
+    """The tries at an event that count against it, oldest first."""
+    return [
+        Past(
+            kind="lost" if attempt.outcome == Outcome.LOST else attempt.failure,
+            fingerprint=attempt.fingerprint,
+            ours=attempt.outcome == Outcome.FAILED and not attempt.error.startswith("Model"),
+        )
+        for attempt in _counted(bookmark, event).order_by("id")
+    ]
+
+
+def successes_elsewhere(bookmark: Bookmark, event: int, endpoint: str) -> int:
+    """What came through on the endpoint, in other lanes, since the event's first transient failure."""
+    first = _counted(bookmark, event).filter(failure="transient").order_by("id").first()
+    if first is None or not endpoint:
+        return 0
+    return (
+        Attempt.objects.filter(endpoint=endpoint, outcome__in=[Outcome.DONE, Outcome.SKIPPED])
+        .filter(ended_at__gt=first.ended_at or first.started_at)
+        .exclude(bookmark=bookmark)
+        .count()
+    )
+
+
+def prune(*, days: int) -> int:
+    """Delete what ended so long ago, wedged lanes' excepted; how many."""
+    old = Attempt.objects.filter(ended_at__lt=timezone.now() - timedelta(days=days))
+    return old.filter(bookmark__wedged_at=None).delete()[0]
+
+
+def _counted(bookmark: Bookmark, event: int) -> models.QuerySet[Attempt]:
+    return Attempt.objects.filter(bookmark=bookmark, event=event, outcome__in=CHARGED, id__gt=bookmark.forgiven)
+
+
+def _close(tried: Try, **fields: object) -> None:
+    now = timezone.now()
+    duration_ms = round((now - tried.began_at).total_seconds() * 1000)
+    open_ = Attempt.objects.filter(id=tried.id, outcome=Outcome.RUNNING)
+    open_.update(ended_at=now, duration_ms=duration_ms, **fields)

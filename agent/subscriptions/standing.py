@@ -1,0 +1,153 @@
+"""How the subscribers stand: one row a subscriber for operators, one word a lane for players."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from django.db import connection
+from django.db.models import Count, F, Min, Q
+from django.db.models.functions import Now
+
+from agent.models import Bookmark, SuspendedEndpoint
+from agent.models import Subscriber as Row
+from agent.subscriptions import breaker
+from agent.subscriptions.base import Reaction, Subscriber
+from chat.log.models import Event
+
+type State = Literal["live", "behind", "backing off", "wedged", "paused"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """A subscriber over all its lanes; events of its kinds only."""
+
+    name: str
+    kind: str
+    lanes: int
+    behind_events: int
+    behind_seconds: float
+    backing_off: int
+    wedged: int
+    paused: int
+
+    def as_json(self) -> dict[str, Any]:
+        """As `manage.py subscribers --format json` prints it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LaneStanding:
+    """One lane of one chat."""
+
+    name: str
+    state: State
+    behind: int
+    #: Since when it has been failing, wedged, paused or suspended; None for live and behind.
+    since: datetime | None = None
+    #: What is the matter, for people.
+    reason: str = ""
+
+
+def standings(subscribers: Iterable[Subscriber], *, now: datetime) -> list[Standing]:
+    """How each subscriber stands, in the order given."""
+    rows = Row.objects.in_bulk()
+    return [_standing(subscriber, rows.get(subscriber.name), now) for subscriber in subscribers]
+
+
+def lanes_of_chat(reactions: Iterable[Reaction], chat: int) -> list[LaneStanding]:
+    """How far each Reaction has read one chat."""
+    stream = f"chat-{chat}"
+    marks = {
+        mark.subscriber_id: mark for mark in Bookmark.objects.filter(stream__name=stream, epoch=F("subscriber__epoch"))
+    }
+    rows, suspended = Row.objects.in_bulk(), SuspendedEndpoint.objects.in_bulk()
+    reactions = list(reactions)
+    behind = _behind_in(stream, reactions, marks)
+    return [
+        _lane(
+            reaction,
+            rows.get(reaction.name),
+            marks.get(reaction.name),
+            suspended.get(breaker.endpoint_of(reaction)),
+            behind=behind[reaction.name],
+        )
+        for reaction in reactions
+    ]
+
+
+def _standing(subscriber: Subscriber, row: Row | None, now: datetime) -> Standing:
+    lanes = Bookmark.objects.filter(subscriber=subscriber.name, epoch=row.epoch if row else 0)
+    counts = lanes.aggregate(
+        lanes=Count("id"),
+        backing_off=Count("id", filter=Q(due_at__gt=Now(), wedged_at=None, paused_at=None)),
+        wedged=Count("id", filter=Q(wedged_at__isnull=False)),
+        paused=Count("id", filter=Q(paused_at__isnull=False)),
+    )
+    if row is not None and row.paused_at is not None:
+        counts["paused"] = counts["lanes"]
+    events, oldest = _behind(subscriber, row.epoch if row else 0)
+    return Standing(
+        name=subscriber.name,
+        kind="reaction" if isinstance(subscriber, Reaction) else "projection",
+        behind_events=events,
+        behind_seconds=round(max(0.0, (now - oldest).total_seconds()), 1) if oldest else 0.0,
+        **counts,
+    )
+
+
+def _behind(subscriber: Subscriber, epoch: int) -> tuple[int, datetime | None]:
+    """Events of its kinds behind the bookmarks of all lanes, and when the oldest was recorded."""
+    kinds = ", ".join(["%s"] * len(subscriber.kinds))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), min(e.position) FROM agent_bookmark b"  # noqa: S608  (marks only)
+            " JOIN chat_stream s ON s.id = b.stream_id AND s.head > b.position"
+            " JOIN chat_event e ON e.stream_id = b.stream_id AND e.position > b.position"
+            f" WHERE b.subscriber_id = %s AND b.epoch = %s AND e.kind IN ({kinds})",
+            [subscriber.name, epoch, *subscriber.kinds],
+        )
+        events, oldest = cursor.fetchone()
+    recorded = Event.objects.filter(position=oldest).aggregate(at=Min("recorded_at"))["at"] if oldest else None
+    return events, recorded
+
+
+def _behind_in(stream: str, reactions: Iterable[Reaction], marks: Mapping[str, Bookmark]) -> dict[str, int]:
+    """Events of each Reaction's kinds behind its bookmark; one query."""
+    done = {one.name: marks[one.name].position if one.name in marks else 0 for one in reactions}
+    events = Event.objects.filter(stream__name=stream, position__gt=min(done.values(), default=0))
+    counts: dict[str, int] = events.aggregate(
+        **{one.name: Count("position", filter=Q(kind__in=one.kinds, position__gt=done[one.name])) for one in reactions}
+    )
+    return counts
+
+
+def _lane(
+    reaction: Reaction, row: Row | None, mark: Bookmark | None, suspended: SuspendedEndpoint | None, *, behind: int
+) -> LaneStanding:
+    state, since, reason = _state(row, mark, suspended, behind=behind)
+    return LaneStanding(name=reaction.name, state=state, behind=behind, since=since, reason=reason)
+
+
+def _state(
+    row: Row | None, mark: Bookmark | None, suspended: SuspendedEndpoint | None, *, behind: int
+) -> tuple[State, datetime | None, str]:
+    if mark is not None and mark.wedged_at is not None:
+        return "wedged", mark.wedged_at, mark.wedged_reason
+    if row is not None and row.paused_at is not None:
+        return "paused", row.paused_at, row.paused_reason
+    if mark is not None and mark.paused_at is not None:
+        return "paused", mark.paused_at, mark.paused_reason
+    if not behind:
+        return "live", None, ""
+    if suspended is not None:
+        return "paused", suspended.suspended_at, suspended.reason
+    return _failing(mark) if mark is not None and mark.fingerprint else ("behind", None, "")
+
+
+def _failing(mark: Bookmark) -> tuple[State, datetime | None, str]:
+    attempts = mark.attempts.filter(event__gt=mark.position, failure__gt="").order_by("id")
+    first, last = attempts.first(), attempts.last()
+    if first is None or last is None:
+        return "behind", None, ""
+    return "backing off", first.started_at, last.message or last.error

@@ -1,0 +1,31 @@
+"""What Celery calls. A task is a hint that there may be work: the database is the queue."""
+
+import threading
+from functools import cache
+
+from celery import shared_task
+
+from agent import registry
+from agent.subscriptions import projector
+from agent.subscriptions.reactor import Reactor
+
+#: Set when this process is to end: Projections stop after their batch.
+closing = threading.Event()
+
+
+@cache
+def reactor() -> Reactor:
+    """This process's reactor."""
+    return Reactor()
+
+
+@shared_task(name="agent.run_lane", ignore_result=True, acks_late=False)
+def run_lane(reaction: str, stream: str) -> None:
+    """Work off a Reaction's lane of a stream, then whatever else of its lanes is due."""
+    reactor().work_off(registry.reaction(reaction), stream=stream)
+
+
+@shared_task(name="agent.project", ignore_result=True, acks_late=False)
+def project(projection: str) -> None:
+    """Apply what is due for a Projection."""
+    projector.work_off(registry.projection(projection), stopping=closing.is_set)

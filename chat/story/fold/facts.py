@@ -1,0 +1,171 @@
+"""What follows from turns: story events, memories, relationships, milestones, readings, decisions."""
+
+from chat.log.models import Event
+from chat.story import lifecycle
+from chat.story.fact_models import (
+    Decision,
+    Memory,
+    Milestone,
+    RelationshipChange,
+    StoryEvent,
+    StoryTransition,
+    TurnReading,
+)
+from chat.story.fact_payloads import (
+    DecisionRegistered,
+    EventCancelled,
+    EventCompleted,
+    EventEdited,
+    EventPlanned,
+    EventStarted,
+    Fact,
+    MemoryDismissed,
+    MemoryFormed,
+    MemoryRecalled,
+    MilestoneReached,
+    RelationshipChanged,
+    Transition,
+    TurnRead,
+    cause_of,
+)
+from chat.story.models import Chat, Turn
+
+
+def apply(chat: Chat, event: Event, payload: Fact) -> None:  # noqa: C901  (one line a kind)
+    """Write the rows of one event."""
+    match payload:
+        case EventPlanned():
+            _plan(chat, event, payload)
+        case EventStarted() | EventCompleted() | EventCancelled():
+            _change(chat, event, payload)
+        case EventEdited():
+            StoryEvent.objects.filter(chat=chat, id=payload.story_event).update(
+                title=payload.title, description=payload.description
+            )
+        case MemoryFormed():
+            _remember(chat, event, payload)
+        case MemoryDismissed():
+            Memory.objects.filter(chat=chat, id=payload.memory, dismissed_by=None).update(dismissed_by=event.position)
+        case MemoryRecalled():
+            Memory.objects.filter(chat=chat, id=payload.memory).update(dismissed_by=None)
+        case RelationshipChanged():
+            _feel(chat, event, payload)
+        case MilestoneReached():
+            _reach(chat, event, payload)
+        case TurnRead():
+            TurnReading.objects.create(
+                id=event.position, chat=chat, turn=payload.turn, reader=payload.reader, note=payload.note
+            )
+        case DecisionRegistered():
+            _decide(chat, event, payload)
+
+
+def _plan(chat: Chat, event: Event, planned: EventPlanned) -> None:
+    turn = cause_of(planned)
+    cause = _cause(turn)
+    StoryEvent.objects.create(
+        id=event.position,
+        chat=chat,
+        title=planned.title,
+        description=planned.description,
+        status=StoryEvent.Status.PLANNED,
+        status_position=event.position,
+        planned_by=turn,
+        because_of=turn,
+        place=cause.place if cause else event.position,
+        witnesses=cause.witnesses if cause else None,
+    )
+
+
+def _change(chat: Chat, event: Event, transition: Transition) -> None:
+    story_event = StoryEvent.objects.get(chat=chat, id=transition.story_event)
+    turn, change = cause_of(transition), lifecycle.change_of(transition)
+    cause = _cause(turn)
+    before: lifecycle.Status = story_event.status  # type: ignore[assignment]
+    status = lifecycle.after(before, change)
+    StoryTransition.objects.create(
+        id=event.position,
+        chat=chat,
+        story_event=story_event.id,
+        change=change,
+        status=status or before,
+        turn=turn,
+        place=cause.place if cause else event.position,
+        witnesses=cause.witnesses if cause else chat.present,
+        # A reader may answer after the player has moved it by hand; the player's word stands.
+        void=status is None,
+    )
+    if status is not None:
+        StoryEvent.objects.filter(id=story_event.id).update(
+            status=status, status_position=event.position, because_of=turn
+        )
+
+
+def _remember(chat: Chat, event: Event, formed: MemoryFormed) -> None:
+    Memory.objects.create(
+        id=event.position,
+        chat=chat,
+        witness=formed.witness,
+        text=formed.text,
+        importance=formed.importance,
+        turn=formed.turn,
+        place=_place(event, formed.turn),
+    )
+
+
+def _feel(chat: Chat, event: Event, changed: RelationshipChanged) -> None:
+    RelationshipChange.objects.create(
+        id=event.position,
+        chat=chat,
+        character=changed.character,
+        toward=changed.toward,
+        delta=changed.delta,
+        why=changed.why,
+        turn=changed.turn,
+        place=_place(event, changed.turn),
+    )
+
+
+def _reach(chat: Chat, event: Event, reached: MilestoneReached) -> None:
+    Milestone.objects.create(
+        id=event.position,
+        chat=chat,
+        story_event=reached.story_event,
+        text=reached.text,
+        turn=reached.turn,
+        place=_place(event, reached.turn),
+    )
+
+
+def _decide(chat: Chat, event: Event, registered: DecisionRegistered) -> None:
+    Decision.objects.create(
+        id=event.position,
+        chat=chat,
+        context=registered.context,
+        choice=registered.choice,
+        reasoning=registered.reasoning,
+        decided_by=registered.decided_by,
+        turns=list(registered.turns),
+        about=registered.about,
+        scene=registered.scene,
+        body=registered.body,
+        # It follows from all of its turns, so it stands after the last of them.
+        place=_last_place(event, registered.turns),
+        decided_at=event.recorded_at,
+    )
+    if registered.about is not None:
+        Decision.objects.filter(chat=chat, id=registered.about).update(verdict=registered.choice)
+
+
+def _cause(turn: int | None) -> Turn | None:
+    return None if turn is None else Turn.objects.only("place", "witnesses").get(id=turn)
+
+
+def _place(event: Event, turn: int | None) -> int:
+    cause = _cause(turn)
+    return cause.place if cause else event.position
+
+
+def _last_place(event: Event, turns: tuple[int, ...]) -> int:
+    places = Turn.objects.filter(id__in=turns).order_by("-place").values_list("place", flat=True)
+    return next(iter(places[:1]), event.position)

@@ -1,0 +1,106 @@
+"""What a character knows beside the turns it witnessed, as of a place: the ingredients of its prompts.
+
+Every ingredient has its witnesses: memories and relationships are the character's own, a debrief has a part written
+for it from the turns it saw, a caution names its audience, and a story event is known to those who witnessed both
+its planning (unless the player planned it) and its start. Planned story events are known to nobody.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from chat.story import decisions
+from chat.story.bonds import PLAYER, bonds
+from chat.story.fact_models import Memory, StoryEvent, StoryTransition, live_turn
+from chat.story.models import Chat
+from chat.story.retrieval import Candidate, recalled
+
+#: Of each character the newest so many memories are weighed.
+MOST_MEMORIES = 1000
+#: A memory costs about a token per four characters, and some for its line.
+CHARACTERS_PER_TOKEN = 4
+TOKENS_PER_LINE = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Knowledge:
+    """What one character knows; each a sentence or a few."""
+
+    #: Of each closed scene what it saw there, oldest first.
+    before: tuple[str, ...] = ()
+    memories: tuple[str, ...] = ()
+    bonds: tuple[str, ...] = ()
+    #: Titles of story events under way.
+    afoot: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
+
+
+def known_to(chat: Chat, character: int, *, before: int | None, about: str, tokens: int) -> Knowledge:
+    """What a character knows from causes with an earlier place; its memories within `tokens`."""
+    return Knowledge(
+        before=tuple(_debriefs(chat, character, before)),
+        memories=tuple(_memories(chat, character, before, about, tokens)),
+        bonds=tuple(_bonds(chat, character, before)),
+        afoot=tuple(_afoot(chat, character, before)),
+        cautions=tuple(_cautions(chat, character, before)),
+    )
+
+
+def _debriefs(chat: Chat, character: int, before: int | None) -> Iterable[str]:
+    for debrief in decisions.debriefs(chat, before=before):
+        if part := debrief.body.get("parts", {}).get(str(character)):
+            yield part
+
+
+def _memories(chat: Chat, character: int, before: int | None, about: str, tokens: int) -> list[str]:
+    memories = Memory.objects.filter(chat=chat, witness=character).active()
+    if before is not None:
+        memories = memories.filter(place__lt=before)
+    rows = list(memories.order_by("-place", "-id")[:MOST_MEMORIES])[::-1]
+    candidates = [Candidate(row.text, row.importance, _cost(row.text)) for row in rows]
+    return [rows[index].text for index in recalled(candidates, about=about, tokens=tokens)]
+
+
+def _bonds(chat: Chat, character: int, before: int | None) -> Iterable[str]:
+    names = dict(chat.cast.values_list("character", "name")) | {PLAYER: chat.persona}
+    for bond in bonds(chat, character=character, before=before):
+        if bond.level and bond.toward in names:
+            yield f"{names[character]} {bond.word} {_object(names[bond.toward])}."
+
+
+def _object(name: str) -> str:
+    return "the player" if name == "You" else name
+
+
+def _afoot(chat: Chat, character: int, before: int | None) -> list[str]:
+    last: dict[int, StoryTransition] = {}
+    starts: dict[int, StoryTransition] = {}
+    for transition in _transitions(chat, before):
+        last[transition.story_event] = transition
+        if transition.status == StoryEvent.Status.ACTIVE:
+            starts[transition.story_event] = transition
+    under_way = [
+        story_event
+        for story_event, transition in last.items()
+        if transition.status == StoryEvent.Status.ACTIVE and character in starts[story_event].witnesses
+    ]
+    # Stricter than what a player sees: the title of one whose planning was rewritten may quote the old writing.
+    planned = Q(planned_by=None) | live_turn("planned_by")
+    known = StoryEvent.objects.filter(planned, id__in=under_way).before(before).order_by("place", "id")
+    return [one.title for one in known if one.witnesses is None or character in one.witnesses]
+
+
+def _transitions(chat: Chat, before: int | None) -> Iterable[StoryTransition]:
+    transitions = StoryTransition.objects.filter(chat=chat).standing().order_by("id")
+    return transitions if before is None else transitions.filter(place__lt=before)
+
+
+def _cautions(chat: Chat, character: int, before: int | None) -> Iterable[str]:
+    for caution in decisions.cautions(chat, before=before):
+        if character in caution.body.get("audience", []):
+            yield str(caution.body["text"])
+
+
+def _cost(text: str) -> int:
+    return len(text) // CHARACTERS_PER_TOKEN + TOKENS_PER_LINE

@@ -1,0 +1,220 @@
+import pytest
+
+from agent.reactions.chronicler import Chronicler
+from agent.subscriptions.base import Done, Skip
+from chat.story import bonds
+from chat.story.fact_models import Memory, Milestone, StoryEvent, StoryTransition, TurnReading
+from chat.story.fact_payloads import EventCancelled, EventCompleted, EventPlanned, EventStarted, TurnRead
+from chat.story.models import Turn
+from chat.turns import scenes, story_events
+from tests.factories import cast_of, make_chat, owner_of, say
+from tests.facts import react, read, record, reply, rewrite, take
+from tests.model_server import answer_json
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOTHING = {"planned": [], "moved": [], "memories": [], "feelings": []}
+
+
+@pytest.fixture
+def chat():
+    return make_chat(names=("Mara", "Ilse", "Tom"))
+
+
+@pytest.fixture
+def reader(model, settings):
+    settings.READER_URL, settings.READER_MODEL = model.url, "scripted"
+    return model
+
+
+def planned(chat, title="Open the sealed letter"):
+    return story_events.plan(chat, title=title, by=owner_of(chat))
+
+
+# --- By words ------------------------------------------------------------------------------------------------
+
+
+def test_by_words_a_story_moves(chat, settings):
+    settings.READER = "words"
+    letter = planned(chat)
+
+    begun = say(chat, "Ilse, let us open the sealed letter. Thank you, Ilse.")
+    done = reply(chat, "Mara", "*She has opened the letter.*")
+    read(chat)
+
+    assert list(StoryTransition.objects.order_by("id").values_list("change", "turn")) == [
+        ("event_started", begun),
+        ("event_completed", done),
+    ]
+    assert StoryEvent.objects.get(id=letter).because_of == done
+    assert Milestone.objects.live().get().turn == done
+    assert Memory.objects.filter(witness=cast_of(chat)["Ilse"], turn=begun).exists()
+    assert bonds.bonds(chat)[0].level == 1
+    assert list(TurnReading.objects.order_by("id").values_list("turn", "reader")) == [
+        (begun, "word_reader"),
+        (done, "word_reader"),
+    ]
+
+
+def test_a_turn_in_which_nothing_is_found_is_read_all_the_same(chat):
+    turn = say(chat, "Hm.")
+
+    outcome = react(Chronicler(), turn)
+
+    assert outcome.payloads() == [TurnRead(turn=turn, reader="word_reader")]
+
+
+def test_a_turn_that_no_longer_stands_is_skipped(chat):
+    turn = reply(chat, "Mara", "“Ilse, never.”")
+    rewrite(chat, turn, "Mara", "“Ilse, always.”")
+
+    assert react(Chronicler(), turn) == Skip("superseded meanwhile")
+
+
+# --- With a model --------------------------------------------------------------------------------------------
+
+
+def test_what_a_model_finds_is_tagged_with_its_turn(chat, reader):
+    letter = planned(chat)
+    cast = cast_of(chat)
+    turn = reply(chat, "Mara", "*She breaks the seal.*")
+    reader.script(
+        answer_json(
+            {
+                "planned": [{"title": "Row to the mainland", "description": "At dawn."}],
+                "moved": [{"story_event": letter, "to": "active"}],
+                "memories": [{"witness": "ilse", "text": "Mara broke the seal.", "importance": 30}],
+                "feelings": [{"character": "Ilse", "toward": "Mara", "change": 5, "why": "relief"}],
+            }
+        )
+    )
+
+    outcome = react(Chronicler(), turn)
+    assert outcome.payloads()[0] == EventStarted(story_event=letter, triggered_by_assistant_turn_id=turn)
+
+    take(chat, outcome)
+    assert StoryEvent.objects.get(title="Row to the mainland").planned_by == turn
+    memory = Memory.objects.get()
+    assert (memory.witness, memory.importance, memory.turn) == (cast["Ilse"], 10, turn)
+    (bond,) = bonds.bonds(chat)
+    assert (bond.character, bond.toward, bond.level) == (cast["Ilse"], cast["Mara"], 2)
+    assert TurnReading.objects.get().reader == "scripted"
+
+
+def test_completed_while_planned_is_written_as_started_and_completed(chat, reader):
+    letter = planned(chat)
+    turn = say(chat, "It is open.")
+    reader.script(answer_json(NOTHING | {"moved": [{"story_event": letter, "to": "completed"}]}))
+
+    payloads = react(Chronicler(), turn).payloads()
+
+    assert payloads[:2] == [
+        EventStarted(story_event=letter, triggered_by_user_turn_id=turn),
+        EventCompleted(story_event=letter, triggered_by_user_turn_id=turn),
+    ]
+
+
+def test_illegal_transitions_are_dropped_and_noted(chat, reader):
+    letter = planned(chat)
+    turn = say(chat, "Hm.")
+    moved = [
+        {"story_event": letter, "to": "cancelled"},
+        {"story_event": letter, "to": "active"},
+        {"story_event": 999_999, "to": "active"},
+    ]
+    reader.script(answer_json(NOTHING | {"moved": moved}))
+
+    outcome = react(Chronicler(), turn)
+
+    note = f"dropped: story event {letter} from cancelled to active; no story event 999999"
+    assert outcome.note == note
+    assert outcome.payloads() == [
+        EventCancelled(story_event=letter, triggered_by_user_turn_id=turn),
+        TurnRead(turn=turn, reader="scripted", note=note),
+    ]
+
+
+def test_what_the_player_did_by_hand_while_the_model_read_stands(chat, reader):
+    letter = planned(chat)
+    turn = say(chat, "I break the seal.")
+    reader.script(answer_json(NOTHING | {"moved": [{"story_event": letter, "to": "active"}]}))
+
+    outcome = react(Chronicler(), turn)
+    story_events.cancel(chat, story_event=letter, by=owner_of(chat))
+    take(chat, outcome)
+
+    assert StoryEvent.objects.get(id=letter).status == "cancelled"
+    assert f"story event {letter} from cancelled to active" in TurnReading.objects.get().note
+
+
+def test_too_much_is_cut_to_the_caps(chat, reader):
+    scenes.leave(chat, character=cast_of(chat)["Tom"], by=owner_of(chat))
+    turn = say(chat, "Hm.")
+    reader.script(
+        answer_json(
+            NOTHING
+            | {
+                "planned": [{"title": f"Plan {number}", "description": ""} for number in range(5)],
+                "memories": [{"witness": "Mara", "text": f"{number}", "importance": 5} for number in range(4)]
+                + [{"witness": "Tom", "text": "He was not there.", "importance": 5}],
+                "feelings": [{"character": "You", "toward": "Mara", "change": 1, "why": ""}],
+            }
+        )
+    )
+
+    outcome = react(Chronicler(), turn)
+    take(chat, outcome)
+
+    assert StoryEvent.objects.count() == 3
+    assert Memory.objects.count() == 2
+    assert bonds.bonds(chat) == []
+    assert "a memory of Tom, who was not there" in outcome.note
+
+
+def test_nothing_is_planned_twice(chat, reader):
+    planned(chat, "Row out")
+    turn = say(chat, "Hm.")
+    reader.script(answer_json(NOTHING | {"planned": [{"title": "ROW  out", "description": ""}]}))
+
+    assert [type(one) for one in react(Chronicler(), turn).payloads()] == [TurnRead]
+
+
+def test_one_question_is_asked_of_the_model_and_only_with_what_all_witnesses_saw(chat, reader):
+    owner, cast = owner_of(chat), cast_of(chat)
+    reader.default = answer_json(NOTHING)
+    scenes.leave(chat, character=cast["Tom"], by=owner)
+    secret = say(chat, "The coin is under the third stair.")
+    plan = record(chat, EventPlanned(title="Dig up the coin", triggered_by_user_turn_id=secret))[0]
+    scenes.enter(chat, character=cast["Tom"], by=owner)
+    open_turn = say(chat, "Good evening, Tom.")
+
+    react(Chronicler(), open_turn)
+
+    (request,) = reader.requests
+    assert "Good evening, Tom." in request.prompt_text
+    assert "coin" not in request.prompt_text
+    assert str(plan) not in request.prompt_text
+
+
+def test_what_was_planned_out_of_sight_is_moved_by_its_words(chat, reader):
+    owner, cast = owner_of(chat), cast_of(chat)
+    reader.default = answer_json(NOTHING)
+    scenes.leave(chat, character=cast["Tom"], by=owner)
+    secret = say(chat, "Let us dig up the coin.")
+    plan = record(chat, EventPlanned(title="Dig up the coin", triggered_by_user_turn_id=secret))[0]
+    scenes.enter(chat, character=cast["Tom"], by=owner)
+
+    take(chat, react(Chronicler(), say(chat, "Tom, we dig up the coin.")))
+
+    assert StoryEvent.objects.get(id=plan).status == "active"
+
+
+def test_a_late_reading_knows_nothing_of_what_was_planned_after_its_place(chat, reader):
+    reader.default = answer_json(NOTHING)
+    turn = Turn.objects.get(id=say(chat, "First."))
+    planned(chat, "Something later")
+
+    outcome = react(Chronicler(), turn.id)
+
+    assert isinstance(outcome, Done)
+    assert "Something later" not in reader.requests[0].prompt_text

@@ -1,0 +1,159 @@
+import pytest
+
+from agent.reactions.caution_drafter import CautionDrafter
+from agent.reactions.run_debriefer import RunDebriefer
+from agent.subscriptions.base import Skip
+from chat.log.models import Event
+from chat.story import decisions
+from chat.story.fact_models import Decision
+from chat.story.known import known_to
+from chat.story.models import Chat
+from chat.turns import cautions, scenes, story_events
+from tests.factories import cast_of, make_chat, make_user, owner_of, say
+from tests.facts import react, read, reply, rewrite, take
+from tests.model_server import answer_json
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def chat():
+    return make_chat(names=("Mara", "Ilse", "Tom"))
+
+
+@pytest.fixture
+def reader(model, settings):
+    settings.READER_URL, settings.READER_MODEL = model.url, "scripted"
+    return model
+
+
+def close(chat):
+    scenes.close_scene(Chat.objects.get(id=chat.id), by=owner_of(chat))
+    return Event.objects.filter(kind="scene_closed").latest("position").position
+
+
+def known(chat, name, **how):
+    return known_to(chat, cast_of(chat)[name], **{"before": None, "about": "", "tokens": 500} | how)
+
+
+def secret_scene(chat):
+    """Tom leaves, something is said, Tom comes back."""
+    owner, tom = owner_of(chat), cast_of(chat)["Tom"]
+    first = say(chat, "Good evening, Tom.")
+    scenes.leave(chat, character=tom, by=owner)
+    secret = reply(chat, "Mara", "“Ilse, the letter is under the stair. I swear.”")
+    scenes.enter(chat, character=tom, by=owner)
+    return first, secret, close(chat)
+
+
+# --- The run debriefer ---------------------------------------------------------------------------------------
+
+
+def test_by_words_a_closed_scene_is_debriefed_for_each_from_what_it_saw(chat):
+    story_events.plan(chat, title="Find the letter", by=owner_of(chat))
+    secret_scene(chat)
+    read(chat)
+
+    debrief = Decision.objects.get(context=decisions.RUN_DEBRIEF)
+
+    assert "under the stair" in debrief.body["text"]
+    assert known(chat, "Ilse").before == (debrief.body["parts"][str(cast_of(chat)["Ilse"])],)
+    assert "under the stair" not in str(known(chat, "Tom"))
+    assert "Good evening" in known(chat, "Tom").before[0]
+
+
+def test_a_model_is_asked_once_for_all_who_saw_the_same(chat, reader):
+    first, secret, closed = secret_scene(chat)
+    reader.default = answer_json({"happened": "They met.", "open": "The letter."})
+
+    take(chat, react(RunDebriefer(), closed))
+
+    assert len(reader.requests) == 2
+    assert sum("under the stair" in request.prompt_text for request in reader.requests) == 1
+    debrief = Decision.objects.get()
+    assert (debrief.turns, debrief.decided_by, debrief.body["text"]) == (
+        [first, secret],
+        "scripted",
+        "They met. The letter.",
+    )
+
+
+def test_a_debrief_leaves_prompts_when_its_turn_is_rewritten_and_is_made_anew(chat):
+    _first, secret, closed = secret_scene(chat)
+    read(chat, closed)
+    rewritten = rewrite(chat, secret, "Mara", "“Ilse, I burnt the letter.”")
+    assert known(chat, "Ilse").before == ()
+
+    read(chat, rewritten)
+    read(chat, Event.objects.filter(kind="turn_superseded").latest("position").position)
+
+    assert "burnt" in known(chat, "Ilse").before[0]
+    assert Decision.objects.filter(context=decisions.RUN_DEBRIEF).count() == 2
+
+
+def test_an_empty_scene_and_an_open_one_are_not_debriefed(chat):
+    assert isinstance(react(RunDebriefer(), close(chat)), Skip)
+    scenes.open_scene(chat, title="", present=list(cast_of(chat).values()), by=owner_of(chat))
+    rewrite(chat, reply(chat, "Mara", "One."), "Mara", "Two.")
+    superseded = Event.objects.get(kind="turn_superseded").position
+
+    assert isinstance(react(RunDebriefer(), superseded), Skip)
+
+
+# --- The caution drafter -------------------------------------------------------------------------------------
+
+CAUTION = {
+    "needed": True,
+    "text": "Tom does not know of the letter.",
+    "audience": ["Ilse", "Tom"],
+    "reasoning": "He was out.",
+}
+
+
+def test_the_word_reader_decides_that_no_caution_is_needed(chat):
+    *_, closed = secret_scene(chat)
+
+    take(chat, react(CautionDrafter(), closed))
+
+    assert Decision.objects.get().choice == decisions.NO_ACTION
+
+
+def test_a_caution_is_for_those_who_saw_all_of_it_and_only_once_it_is_promoted(chat, reader):
+    owner = owner_of(chat)
+    *_, closed = secret_scene(chat)
+    reader.default = answer_json(CAUTION)
+    take(chat, react(CautionDrafter(), closed))
+    drafted = Decision.objects.get()
+
+    assert drafted.body["audience"] == [cast_of(chat)["Ilse"]]
+    assert known(chat, "Ilse").cautions == ()
+
+    cautions.promote(chat, caution=drafted.id, by=owner)
+    assert known(chat, "Ilse").cautions == ("Tom does not know of the letter.",)
+    assert known(chat, "Tom").cautions == known(chat, "Mara").cautions == ()
+    assert known(chat, "Ilse", before=drafted.place).cautions == ()
+
+    cautions.decline(chat, caution=drafted.id, by=owner)
+    assert known(chat, "Ilse").cautions == ()
+
+
+def test_a_promoted_caution_leaves_prompts_with_its_turn(chat, reader):
+    _first, secret, closed = secret_scene(chat)
+    reader.default = answer_json(CAUTION)
+    take(chat, react(CautionDrafter(), closed))
+    drafted = Decision.objects.get().id
+    cautions.promote(chat, caution=drafted, by=owner_of(chat))
+
+    rewrite(chat, secret, "Mara", "“Nothing.”")
+
+    assert known(chat, "Ilse").cautions == ()
+    cautions.decline(chat, caution=drafted, by=owner_of(chat))
+    with pytest.raises(cautions.StaleCautionError):
+        cautions.promote(chat, caution=drafted, by=owner_of(chat))
+
+
+def test_only_the_owner_decides_on_a_caution(chat):
+    with pytest.raises(cautions.NotTheOwnerError):
+        cautions.promote(chat, caution=1, by=make_user())
+    with pytest.raises(cautions.NoSuchCautionError):
+        cautions.promote(chat, caution=1, by=owner_of(chat))

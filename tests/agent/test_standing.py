@@ -1,0 +1,150 @@
+"""What operators and players are told of the subscribers."""
+
+import json
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from agent import registry
+from agent.models import Bookmark
+from agent.subscriptions import checks, seeding
+from agent.subscriptions.base import Reaction
+from chat.llm.errors import ModelUnreachableError
+from tests.agent.readers import Counter, Noter
+from tests.factories import make_chat, owner_of, say
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOTER = "tests.agent.readers.Noter"
+
+
+@pytest.fixture
+def registered(settings) -> Noter:
+    """The registered reaction, by the setting for those who extend the site."""
+    settings.SUBSCRIBERS = [NOTER]
+    settings.RETRY_FIRST_SECONDS = settings.RETRY_LONGEST_SECONDS = 0.0
+    noter = registry.reaction("noter")
+    noter.act = lambda _: None
+    noter.seen.clear()
+    seeding.register([noter])
+    return noter
+
+
+def fail(error: Exception):
+    def act(_):
+        raise error.with_traceback(None)
+
+    return act
+
+
+def standing(*words: str) -> dict:
+    out = StringIO()
+    call_command("subscribers", "--format", "json", *words, stdout=out)
+    return {one["name"]: one for one in json.loads(out.getvalue())}["noter"]
+
+
+def reading(client, chat) -> dict:
+    client.force_login(owner_of(chat))
+    return client.get(f"/agent/chats/{chat.id}/reading/").json()["noter"]
+
+
+def test_run_reactions_once_works_off_what_is_due_with_no_broker(registered, client):
+    chat = make_chat()
+    say(chat, "One")
+    say(chat, "Two")
+    assert standing()["behind_events"] == 0, "a lane has no bookmark before somebody looks"
+    assert reading(client, chat) == {"state": "behind", "behind": 2}
+
+    call_command("run_reactions", "--once")
+
+    assert reading(client, chat) == {"state": "live", "behind": 0}
+    assert standing() == {
+        "name": "noter",
+        "kind": "reaction",
+        "lanes": 1,
+        "behind_events": 0,
+        "behind_seconds": 0.0,
+        "backing_off": 0,
+        "wedged": 0,
+        "paused": 0,
+    }
+
+
+def test_a_wedged_lane_is_seen_and_makes_the_check_fail(registered, client):
+    chat = make_chat()
+    say(chat, "One")
+    registered.act = fail(ValueError("cannot"))
+
+    call_command("run_reactions", "--once")
+
+    assert standing()["wedged"] == 1
+    assert standing()["behind_events"] == 1
+    assert reading(client, chat) == {"state": "wedged", "behind": 1}
+    assert "needs the operator" in client.get(f"/agent/chats/{chat.id}/reading/line/").content.decode()
+    with pytest.raises(SystemExit) as exit_:
+        call_command("subscribers", "--check", stdout=StringIO())
+    assert exit_.value.code == 1
+
+
+def test_a_lane_that_backs_off_says_so_to_the_player(registered, client, settings):
+    settings.RETRY_FIRST_SECONDS = settings.RETRY_LONGEST_SECONDS = 900.0
+    chat = make_chat()
+    say(chat, "One")
+    registered.act = fail(ModelUnreachableError())
+
+    call_command("run_reactions", "--once")
+    Bookmark.objects.filter(due_at__isnull=False).update(due_at=timezone.now() + timedelta(minutes=1))
+
+    assert standing()["backing_off"] == 1
+    assert reading(client, chat) == {"state": "backing off", "behind": 1}
+    line = client.get(f"/agent/chats/{chat.id}/reading/line/").content.decode()
+    assert "cannot be reached" in line
+    assert "Reading is paused since" in line
+
+
+def test_a_table_for_people(registered):
+    out = StringIO()
+
+    call_command("subscribers", stdout=out)
+
+    head, *rows = out.getvalue().splitlines()
+    assert head.split() == ["name", "kind", "lanes", "behind", "seconds", "backing", "off", "wedged", "paused"]
+    assert [row.split()[0] for row in rows] == [one.name for one in registry.subscribers()]
+
+
+class Greedy(Noter):
+    name = "greedy"
+    batch_size = 5
+
+
+class Blind(Noter):
+    name = "blind"
+    kinds = ()
+
+
+class Confused(Noter):
+    name = "confused"
+    kinds = ("no_such_kind",)
+
+
+class Idle(Counter):
+    name = "idle"
+    batch_size = 0
+
+
+@pytest.mark.parametrize(
+    ("subscriber", "found"), [(Greedy(), "E005"), (Blind(), "E002"), (Confused(), "E003"), (Idle(), "E006")]
+)
+def test_a_wrong_declaration_is_refused_at_the_start(subscriber, found):
+    assert [error.id for error in checks.check([subscriber])] == [f"agent.{found}"]
+
+
+def test_a_name_stands_for_one_subscriber():
+    assert [error.id for error in checks.check([Noter(), Noter()])] == ["agent.E001"]
+
+
+def test_ours_are_declared_rightly():
+    assert checks.check(registry.subscribers()) == []
+    assert all(isinstance(one, Reaction) for one in registry.reactions())
