@@ -7,7 +7,8 @@ that retrying will not heal; it waits for an operator, and holds back nothing el
 
 The floors, imports going down only:
 
-    pages | management     fragments for players; commands
+    admin | pages | management     rows to be read; fragments for players; commands
+    templatetags           the chart
     wake, tasks            the sweeper of every worker; what Celery calls
     registry               the subscribers there are
     projections | reactions
