@@ -103,11 +103,9 @@ def _chats(number: int, *, events: int) -> list[str]:
             [begin, begin + number - 1],
         )
         cursor.execute(
-            "INSERT INTO chat_chat (id, title, premise, owner_id, persona, persona_description, scene, scene_title,"
-            " scene_number, present, preview, turn_count, created_at, last_turn_at)"
-            " SELECT n, title, premise, owner_id, persona, persona_description, scene, scene_title, scene_number,"
-            " present, preview, turn_count, created_at, last_turn_at FROM chat_chat, generate_series(%s, %s) n"
-            " WHERE id = %s",
+            # The first chat's row again and again, whatever columns it has.
+            "INSERT INTO chat_chat SELECT (jsonb_populate_record(c, jsonb_build_object('id', n))).*"
+            " FROM generate_series(%s, %s) n, chat_chat c WHERE c.id = %s",
             [begin, begin + number - 1, first.id],
         )
         cursor.execute(
