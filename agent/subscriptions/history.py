@@ -33,10 +33,10 @@ class Try:
     began_at: datetime
 
 
-def begin(bookmark: Bookmark, *, event: int, fence: int, worker: str, endpoint: str = "") -> Try:
+def begin(bookmark: int, *, event: int, fence: int, worker: str, endpoint: str = "") -> Try:
     """Write down that a try begins."""
     attempt = Attempt.objects.create(
-        bookmark=bookmark,
+        bookmark_id=bookmark,
         event=event,
         fence=fence,
         started_at=timezone.now(),

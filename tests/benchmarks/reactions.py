@@ -158,11 +158,11 @@ def _wedge(reaction: Any, stream: str) -> None:
 
 
 def _sweep(reaction: Any) -> float:
-    from agent.subscriptions import lanes, seeding  # noqa: PLC0415
+    from agent.subscriptions import due, lanes, seeding  # noqa: PLC0415
 
     start = time.perf_counter()
     seeding.notice([reaction])
-    seeding.due(reaction, lanes.free_slots(reaction))
+    due.streams(reaction, lanes.free_slots(reaction))
     return time.perf_counter() - start
 
 
