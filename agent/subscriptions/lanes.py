@@ -18,6 +18,7 @@ from agent.subscriptions.base import Reaction
 from agent.subscriptions.due import ReactionLane
 from chat.errors import ChatError
 from chat.log.models import Event, Stream
+from chat.statements import fetch
 
 Outcome = Attempt.Outcome
 
@@ -158,7 +159,7 @@ def _begin(reaction: Reaction, lane: ReactionLane, *, worker: str, endpoint: str
     if lane.abandoned and _is_deadly(reaction, lane, lane.event):
         return None
     sql.execute(
-        f"UPDATE agent_bookmark SET fence = %(fence)s, leased_until = {sql.in_seconds('lease')} WHERE id = %(id)s",
+        f"UPDATE agent_bookmark SET fence = %(fence)s, leased_until = {sql.in_seconds('lease')} WHERE id = %(id)s",  # noqa: S608
         {"fence": lane.fence + 1, "lease": settings.LEASE_SECONDS, "id": lane.bookmark},
     )
     return history.begin(lane.bookmark, event=lane.event, fence=lane.fence + 1, worker=worker, endpoint=endpoint)
@@ -175,7 +176,7 @@ def _is_deadly(reaction: Reaction, lane: ReactionLane, event: int) -> bool:
 
 
 def _event(position: int, stream: Stream) -> Event:
-    event = Event.objects.get(position=position)
+    event = fetch(Event, column="position", value=position)
     event.stream = stream
     return event
 

@@ -33,10 +33,13 @@ def hold(table: str, *, skip_locked: bool = False) -> str:
     return f"FOR NO KEY UPDATE OF {table}{' SKIP LOCKED' if skip_locked else ''}"
 
 
-def named(name: str, values: Sequence[Any]) -> tuple[str, dict[str, Any]]:
-    """Marks for a list of values, parted by commas, and the parameters they stand for."""
+def named(name: str, values: Sequence[Any], *, by: int = 0) -> tuple[str, dict[str, Any]]:
+    """Marks for values, parted by commas, and the parameters they stand for; in brackets `by` so many."""
     parameters = {f"{name}{number}": value for number, value in enumerate(values)}
-    return ", ".join(f"%({one})s" for one in parameters), parameters
+    marks = [f"%({one})s" for one in parameters]
+    if by:
+        marks = [f"({', '.join(marks[at : at + by])})" for at in range(0, len(marks), by)]
+    return ", ".join(marks), parameters
 
 
 def rows(statement: str, parameters: Mapping[str, Any]) -> list[Row]:
