@@ -99,19 +99,19 @@ def _chats(number: int, *, events: int) -> list[str]:
         begin = cursor.fetchone()[0] + 1
         cursor.execute(
             "INSERT INTO chat_stream (id, name, version, head)"
-            " SELECT n, 'chat-' || n, 0, 0 FROM generate_series(%s, %s) n",
+            " SELECT n, 'chat-' || n, 0, 0 FROM generate_series(%s::int, %s::int) n",
             [begin, begin + number - 1],
         )
         cursor.execute(
             # The first chat's row again and again, whatever columns it has.
             "INSERT INTO chat_chat SELECT (jsonb_populate_record(c, jsonb_build_object('id', n))).*"
-            " FROM generate_series(%s, %s) n, chat_chat c WHERE c.id = %s",
+            " FROM generate_series(%s::int, %s::int) n, chat_chat c WHERE c.id = %s",
             [begin, begin + number - 1, first.id],
         )
         cursor.execute(
             "INSERT INTO chat_event (stream_id, version, kind, payload, recorded_at, actor, correlation)"
             " SELECT s, v, 'user_turn', '{\"text\": \"Some words.\"}', now(), 'bench', ''"
-            " FROM generate_series(%s, %s) s, generate_series(1, %s) v",
+            " FROM generate_series(%s::int, %s::int) s, generate_series(1, %s::int) v",
             [begin, begin + number - 1, events or 1],
         )
         cursor.execute(
