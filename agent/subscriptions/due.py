@@ -25,10 +25,10 @@ _STREAMS = "SELECT s.name"
 _LANES = "SELECT b.id, b.epoch, b.position, s.id, s.name, s.version, s.head"
 #: Up to the head that is read with the bookmark: whatever comes after it is noticed after it.
 _LANE_AND_EVENT = """
-SELECT b.id, b.fence, b.position, b.leased_until IS NOT NULL, s.id, s.name, s.version, s.head, (
+SELECT b.id, b.fence, b.position, b.leased_until IS NOT NULL, (
   SELECT e.position FROM chat_event e
   WHERE e.stream_id = s.id AND e.position > b.position AND e.position <= s.head AND e.kind IN ({kinds})
-  ORDER BY e.position LIMIT 1)"""
+  ORDER BY e.position LIMIT 1), s.id, s.name, s.version, s.head"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ class ReactionLane:
     position: int
     #: Whoever held it is gone.
     abandoned: bool
-    stream: Stream
     #: The position of its next event; None: there is none.
     event: int | None
+    stream: Stream
 
 
 def streams(subscriber: Subscriber, limit: int) -> list[str]:
@@ -87,8 +87,8 @@ def hold_lane(reaction: Reaction, *, slots: int, endpoint: str = "", stream: str
     )
     if not found:
         return None
-    bookmark, fence, position, abandoned, *of_stream, event = found[0]
-    return ReactionLane(bookmark, fence, position, bool(abandoned), Stream(*of_stream), event)
+    bookmark, fence, position, abandoned, event = found[0][:5]
+    return ReactionLane(bookmark, fence, position, bool(abandoned), event, _stream(found[0][5:]))
 
 
 def hold_lanes(
@@ -101,10 +101,15 @@ def hold_lanes(
         hold=True,
     )
     found = sql.rows(statement, {"name": projection.name, "epoch": epoch, "limit": limit, "only": only})
-    return [ProjectionLane(bookmark, of, at, Stream(*stream)) for bookmark, of, at, *stream in found]
+    return [ProjectionLane(row[0], row[1], row[2], _stream(row[3:])) for row in found]
 
 
 def _due(*conditions: str, epoch: str = _IN_USE, hold: bool = False) -> str:
     locked = sql.hold("b", skip_locked=True) if hold else ""
     further = "".join(f" AND {condition}" for condition in conditions)
     return _DUE.format(epoch=epoch, further=further, hold=locked).replace("NOW()", sql.now())
+
+
+def _stream(row: sql.Row) -> Stream:
+    key, name, version, head = row
+    return Stream(id=key, name=name, version=version, head=head)

@@ -46,11 +46,11 @@ def rows(statement: str, parameters: Mapping[str, Any]) -> list[Row]:
     """What a statement answers."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def execute(statement: str, parameters: Mapping[str, Any]) -> int:
     """Run a statement; how many rows it touched."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return cursor.rowcount
+        return int(cursor.rowcount)
