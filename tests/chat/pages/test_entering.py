@@ -76,6 +76,7 @@ def test_without_a_broker_logins_are_counted_in_memory(client, settings, caplog,
     settings.LOGINS_PER_MINUTE = 1
     settings.REDIS_URL = "unix:///nowhere/valkey.sock"
     monkeypatch.setattr("chat.turns.limits._away_until", 0.0)
+    monkeypatch.setattr("chat.turns.limits.AWAY_SECONDS", 600.0)
 
     statuses = [guess(client, "lonely", "198.51.100.4") for _ in range(2)]
 

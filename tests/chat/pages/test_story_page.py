@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from chat.log import read
 from chat.story.models import Chat, Turn
 from chat.turns import chats, scenes
 from chat.turns.models import Generation
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def many_turns(chat: Chat, number: int) -> None:
     """A long story, faster than by playing it."""
-    first = Turn.objects.filter(chat=chat).count() + 1000
+    first = read.head(chat.stream) + 1 + Turn.objects.filter(chat=chat).count()
     Turn.objects.bulk_create(
         Turn(
             id=first + at, place=first + at, group=first + at, chat=chat, kind="user_turn", speaker_name="You",
