@@ -1,4 +1,4 @@
-"""The statements of the hot path, composed once a process: a row by one column, an insert, an update.
+"""The statements of the hot path, composed once a process: a row by its key, an insert, an update.
 
 Django's query builder takes about seven times as long to compose such a statement as the driver takes to run it,
 and an append is six of them. What comes in and goes out is the ORM's: rows of models, through their fields.
@@ -17,14 +17,14 @@ type Column = Field[Any, Any]
 type Converter = Callable[[Any, Any, Any], Any]
 
 
-def fetch[M: Model](model: type[M], *, column: str, value: int | str, hold: bool = False) -> M:
-    """The row with this value in a unique column; `hold` keeps it from being changed to the transaction's end.
+def fetch[M: Model](model: type[M], *, hold: bool = False, **unique: int | str) -> M:
+    """The row with these values in columns that are unique together; `hold` keeps it as it is to the transaction's end.
 
     Raises ObjectDoesNotExist.
     """
     database = connections[DEFAULT_DB_ALIAS]
     with database.cursor() as cursor:
-        cursor.execute(_select(model, column, hold=hold), [value])
+        cursor.execute(_select(model, tuple(unique), hold=hold), list(unique.values()))
         found = cursor.fetchone()
     if found is None:
         raise ObjectDoesNotExist
@@ -57,11 +57,12 @@ def update(row: Model, names: Iterable[str]) -> None:
 
 
 @cache
-def _select(model: type[Model], column: str, *, hold: bool) -> str:
+def _select(model: type[Model], unique: tuple[str, ...], *, hold: bool) -> str:
     columns = ", ".join(_quoted(field.column) for field in _fields(model))
+    values = " AND ".join(f"{_quoted(column)} = %s" for column in unique)
     # Without row locks (SQLite) BEGIN IMMEDIATE has taken the whole database's.
     lock = " FOR NO KEY UPDATE" if hold and connection.features.has_select_for_no_key_update else ""
-    return f"SELECT {columns} FROM {_table(model)} WHERE {_quoted(column)} = %s{lock}"
+    return f"SELECT {columns} FROM {_table(model)} WHERE {values}{lock}"
 
 
 @cache

@@ -176,7 +176,7 @@ def _is_deadly(reaction: Reaction, lane: ReactionLane, event: int) -> bool:
 
 
 def _event(position: int, stream: Stream) -> Event:
-    event = fetch(Event, column="position", value=position)
+    event = fetch(Event, position=position)
     event.stream = stream
     return event
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 
 from chat.errors import ChatError
 from chat.log.models import Event, Stream
 from chat.log.streams import lock
 from chat.log.text import clean
-from chat.statements import insert, update
+from chat.statements import fetch, insert, update
 
 
 class StaleVersionError(ChatError):
@@ -81,7 +82,10 @@ def append(stream: str, news: Sequence[NewEvent], *, expected_version: int | Non
 
 
 def _recorded_with(stream: Stream, key: str) -> Event | None:
-    return Event.objects.filter(stream=stream, key=key).first()
+    try:
+        return fetch(Event, stream_id=stream.pk, key=key)
+    except ObjectDoesNotExist:
+        return None
 
 
 def _repeated(earlier: Event, new: NewEvent) -> Appended:

@@ -24,6 +24,6 @@ def create_stream(prefix: str) -> Stream:
 def lock(name: str) -> Stream:
     """Hold the stream to the end of the transaction: nobody else appends meanwhile. NoSuchStreamError."""
     try:
-        return fetch(Stream, column="name", value=name, hold=True)
+        return fetch(Stream, name=name, hold=True)
     except ObjectDoesNotExist:
         raise NoSuchStreamError from None

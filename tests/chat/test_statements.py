@@ -23,14 +23,14 @@ def _event(stream: Stream, version: int) -> Event:
 
 def test_a_fetched_row_is_the_row_that_the_orm_reads() -> None:
     chat = make_chat(make_user())
-    fetched, read = fetch(Chat, column="id", value=chat.id), Chat.objects.get(id=chat.id)
+    fetched, read = fetch(Chat, id=chat.id), Chat.objects.get(id=chat.id)
     assert vars(fetched) | {"_state": None} == vars(read) | {"_state": None}
     assert fetched == read
 
 
 def test_what_is_not_there_cannot_be_fetched() -> None:
     with pytest.raises(ObjectDoesNotExist):
-        fetch(Stream, column="name", value="chat-0")
+        fetch(Stream, name="chat-0")
 
 
 def test_inserted_rows_get_their_keys_in_order_and_read_back_the_same() -> None:
@@ -53,6 +53,6 @@ def test_an_update_writes_the_named_fields_and_no_other() -> None:
 def test_a_held_row_is_locked_where_the_database_has_row_locks() -> None:
     stream = create_stream("chat")
     with transaction.atomic(), CaptureQueriesContext(connection) as said:
-        fetch(Stream, column="id", value=stream.pk, hold=True)
+        fetch(Stream, id=stream.pk, hold=True)
     locks = said[0]["sql"].endswith("FOR NO KEY UPDATE")
     assert locks == connection.features.has_select_for_no_key_update

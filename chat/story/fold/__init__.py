@@ -51,7 +51,7 @@ def fold(chat_id: int, recorded: Iterable[tuple[Event, Payload]]) -> None:
         chat = chats.create(chat_id, event, first)
         del pairs[0]
     else:
-        chat = fetch(Chat, column="id", value=chat_id)
+        chat = fetch(Chat, id=chat_id)
     before = dict(vars(chat))
     for event, payload in pairs:
         _apply(chat, event, payload)
