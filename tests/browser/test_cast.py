@@ -10,6 +10,7 @@ from tests.model_server import say
 def test_with_nobody_here_the_composer_says_so_and_a_line_is_still_kept(player):
     player.begin(("Mara",))
     assert player.page.inner_text(".send") == "Go on"
+    player.page.click("#tab-cast")
     player.page.click(".cast >> text=Leaves")
     player.see("#next", "Nobody is here to answer.")
     player.until("document.querySelector('.send').textContent === 'Send'")

@@ -208,9 +208,10 @@ def test_the_scene_changes_without_leaving_the_page(player):
     player.see("#hearers", "hear what is said now")
     other = player.context.new_page()
     other.goto(f"/chats/{player.chat}/")
+    player.page.click("#tab-cast")
     player.page.click(".cast >> text=Leaves >> nth=0")
     for page in (player.page, other):
-        page.locator("#leaves > .between:nth-last-child(3)", has_text="Mara leaves").wait_for()
+        page.locator("#leaves > .turn ~ .between", has_text="Mara leaves").wait_for()
         page.locator("#hearers", has_text="Mara will not know of it.").wait_for()
 
 
