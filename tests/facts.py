@@ -9,7 +9,8 @@ from agent.reactions.run_debriefer import RunDebriefer
 from agent.subscriptions.base import Done, Outcome, Reaction
 from chat.log.models import Event
 from chat.story.models import Chat
-from chat.story.payloads import AssistantTurn, Payload, TurnSuperseded
+from chat.story.payloads import AssistantTurn, Payload
+from chat.story.rewriting_payloads import TurnSuperseded
 from chat.story.writer import write
 from chat.turns import chats
 from tests.factories import cast_of, owner_of

@@ -160,6 +160,10 @@ class TurnQuerySet(models.QuerySet["Turn"]):
         """Those that stand: not superseded."""
         return self.filter(superseded_by=None)
 
+    def rewritten(self) -> Self:
+        """Those that stand and are not what was first written in their place, or were brought back there."""
+        return self.live().filter(~Q(id=models.F("place")) | Q(restored_by__isnull=False))
+
     def in_story_order(self) -> Self:
         """As they are read."""
         return self.order_by("place", "id")
@@ -193,7 +197,14 @@ class Turn(models.Model):
     witnesses = models.JSONField()
     said_at = models.DateTimeField()
     regenerated_from = models.BigIntegerField(null=True)
+    #: Of an interjection: the speaker of the primary reply.
+    interjection_of = models.BigIntegerField(null=True)
+    #: Position of the turn that stands in its place, or of its deletion; None while it stands.
     superseded_by = models.BigIntegerField(null=True)
+    #: The turn that took it along when it ceased to stand: it comes back with that one.
+    went_with = models.BigIntegerField(null=True)
+    #: Position of the event that brought it back last.
+    restored_by = models.BigIntegerField(null=True)
     #: Id of the generation that wrote it; "" for the player's and for hand-written ones.
     generation = models.CharField(max_length=32, default="")
 
@@ -202,7 +213,15 @@ class Turn(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["chat", "place"], condition=Q(superseded_by=None), name="live_turns_in_story_order"),
-            models.Index(fields=["chat", "group"], name="turn_groups"),
+            models.Index(fields=["chat", "group", "id"], name="turn_groups"),
+            models.Index(
+                fields=["chat", "place"], condition=Q(superseded_by__isnull=False), name="other_writings_of_a_place"
+            ),
+            models.Index(
+                fields=["chat", "place"],
+                condition=Q(superseded_by=None) & (~Q(id=models.F("place")) | Q(restored_by__isnull=False)),
+                name="turns_that_were_rewritten",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -14,12 +14,14 @@ from chat.story.fact_payloads import (
     EventEdited,
     EventPlanned,
     EventStarted,
+    EventStatusReverted,
     MemoryDismissed,
     MemoryFormed,
     MilestoneReached,
     RelationshipChanged,
     TurnRead,
 )
+from chat.story.rewriting_payloads import TurnDeleted, TurnRestored, TurnSuperseded
 
 type TurnState = Literal["complete", "stopped", "interrupted"]
 
@@ -175,6 +177,8 @@ class UserTurn:
 
     text: str
     addressed: int | None = None
+    #: The turn this one is a new writing of: an edit, which asks nobody to answer.
+    regenerated_from: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,6 +199,8 @@ class AssistantTurn:
     group: int | None = None
     #: The turn this one is a new writing of; it keeps that turn's place and witnesses.
     regenerated_from: int | None = None
+    #: The speaker of the primary reply after which a silent witness speaks up; None for a primary reply.
+    interjection_of: int | None = None
     #: The generation that wrote it, under which "Why this reply" is kept; "" when written by hand.
     generation: str = ""
     model: str = ""
@@ -202,14 +208,6 @@ class AssistantTurn:
     completion_tokens: int | None = None
     first_token_ms: int | None = None
     duration_ms: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TurnSuperseded:
-    """A turn no longer stands: another one stands in its place."""
-
-    turn: int
-    by: int
 
 
 type Payload = (
@@ -236,11 +234,14 @@ type Payload = (
     | ReplyRequested
     | AssistantTurn
     | TurnSuperseded
+    | TurnRestored
+    | TurnDeleted
     | EventPlanned
     | EventStarted
     | EventCompleted
     | EventCancelled
     | EventEdited
+    | EventStatusReverted
     | MemoryFormed
     | MemoryDismissed
     | RelationshipChanged

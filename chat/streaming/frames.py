@@ -5,8 +5,6 @@ JavaScript, which counts UTF-16 units, must use `[...text].length`.
 """
 
 import json
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,11 +40,12 @@ from chat.story.payloads import (
     SceneClosed,
     SceneOpened,
     SceneRenamed,
-    TurnSuperseded,
     UserTurn,
     decode,
     kind_of,
 )
+from chat.story.rewriting_payloads import TurnDeleted, TurnRestored, TurnSuperseded
+from chat.streaming.kept import Kept
 from chat.templatetags.story_text import render_turn
 
 #: A browser that missed more events than this reloads the newest page of turns instead.
@@ -165,6 +164,13 @@ class _Telling:
         self.events = events
         self.payloads = {event.position: decode(event.kind, event.payload) for event in events}
         self.kept = {event.position: _kept.get(_key(chat_id, event)) for event in events}
+        #: New writings of which a later event says whether they stand.
+        self.decided = {
+            turn
+            for payload in self.payloads.values()
+            if isinstance(payload, TurnSuperseded | TurnDeleted)
+            for turn in (payload.turn, getattr(payload, "by", None))
+        }
         wanted = {turn for event in events for turn in self._turns_of(event)}
         turns = Turn.objects.filter(chat_id=chat_id).select_related("chat")
         self.turns = turns.in_bulk(wanted) if wanted else {}
@@ -209,6 +215,8 @@ class _Telling:
                 return [event.position]
             case TurnSuperseded(turn=turn, by=by):
                 return [turn, by]
+            case TurnRestored(turn=turn):
+                return [turn]
             case _:
                 return []
 
@@ -216,83 +224,60 @@ class _Telling:
         match payload:
             case ReplyRequested() | ChatCreated():
                 return None
-            case UserTurn():
-                return self._said(position)
-            case AssistantTurn():
-                # A new writing is told by the turn_superseded that follows it: which of the two stands.
-                return None if payload.regenerated_from else self._said(position)
+            case UserTurn() | AssistantTurn():
+                return self._written(position, payload)
             case TurnSuperseded():
                 return self._superseded(position, payload)
+            case TurnRestored():
+                return self._stands(position, payload.turn, instead_of=payload.instead_of)
+            case TurnDeleted():
+                return self._gone(position, payload.turn)
             case (
                 ChatRenamed() | PremiseChanged() | PersonaChanged() | ChatPinned() | ChatUnpinned()
                 | ChatArchived() | ChatUnarchived() | ChatDeleted() | ChatUndeleted()
                 | MemberJoined() | MemberLeft() | CharacterJoined() | CharacterRevised()
                 | SceneOpened() | SceneRenamed() | SceneClosed() | CharacterEntered() | CharacterExited()
                 | facts.EventPlanned() | facts.EventStarted() | facts.EventCompleted() | facts.EventCancelled()
-                | facts.EventEdited() | facts.MemoryFormed() | facts.MemoryDismissed() | facts.RelationshipChanged()
-                | facts.MilestoneReached() | facts.TurnRead() | facts.DecisionRegistered()
+                | facts.EventEdited() | facts.EventStatusReverted() | facts.MemoryFormed() | facts.MemoryDismissed()
+                | facts.RelationshipChanged() | facts.MilestoneReached() | facts.TurnRead() | facts.DecisionRegistered()
             ):  # fmt: skip
                 return Frame("chat", {"position": position}, position)
 
-    def _said(self, position: int) -> Frame:
-        turn = self.turns[position]
-        body = {
-            "position": position,
-            "turn_id": turn.id,
-            "generation": turn.generation,
-            "state": turn.state,
-            "html": self._html(turn),
-        }
-        return Frame("turn_html", body, position)
+    def _written(self, position: int, payload: UserTurn | AssistantTurn) -> Frame | None:
+        if position in self.decided:
+            # What follows it says which of the two writings stands.
+            return None
+        return self._stands(position, position, instead_of=payload.regenerated_from)
 
-    def _superseded(self, position: int, payload: TurnSuperseded) -> Frame:
+    def _superseded(self, position: int, payload: TurnSuperseded) -> Frame | None:
         old, new = self.turns[payload.turn], self.turns[payload.by]
         if old.place != new.place:
-            return Frame("turn_html_remove", {"position": position, "turn_id": old.id}, position)
-        # A new writing that was cut off does not replace the standing one: the page gets that one afresh.
-        in_its_place = min(old.id, new.id)
-        written = self.turns[max(old.id, new.id)]
-        body = {
-            "position": position,
-            "turn_id": new.id,
-            "supersedes_id": in_its_place,
-            "generation": written.generation,
-            "state": written.state,
-            "html": self._html(new),
-        }
-        return Frame("turn_html_replace", body, position)
+            return self._gone(position, old.id)
+        if old.id in self.payloads:
+            # Written in the same breath, so it never stood: the page gets the one that does afresh.
+            return self._stands(position, new.id, instead_of=new.id, written=old)
+        # An older one that stands again is told by its turn_restored.
+        return self._stands(position, new.id, instead_of=old.id) if new.id > old.id else None
+
+    def _stands(self, position: int, turn_id: int, *, instead_of: int | None, written: Turn | None = None) -> Frame:
+        turn = self.turns[turn_id]
+        told = written or turn
+        body: dict[str, Any] = {"position": position, "turn_id": turn.id}
+        if instead_of is not None:
+            body["supersedes_id"] = instead_of
+        body |= {"generation": told.generation, "state": told.state, "html": self._html(turn)}
+        return Frame("turn_html" if instead_of is None else "turn_html_replace", body, position)
+
+    def _gone(self, position: int, turn_id: int) -> Frame:
+        return Frame("turn_html_remove", {"position": position, "turn_id": turn_id}, position)
 
     def _html(self, turn: Turn) -> str:
         return str(render_turn(turn, turn.chat, self.cards))
 
 
-type _Key = tuple[int, int, datetime]
+_kept: Kept[tuple[int, int, datetime], Frame] = Kept(KEPT_FRAMES)
 
 
-def _key(chat_id: int, event: Event) -> _Key:
+def _key(chat_id: int, event: Event) -> tuple[int, int, datetime]:
     # With the time: tests and restored backups use positions again.
     return chat_id, event.position, event.recorded_at
-
-
-class _KeptFrames:
-    """The most recently used frames of this process."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._frames: OrderedDict[_Key, Frame] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: _Key) -> Frame | None:
-        with self._lock:
-            if key in self._frames:
-                self._frames.move_to_end(key)
-            return self._frames.get(key)
-
-    def put(self, key: _Key, frame: Frame) -> None:
-        with self._lock:
-            self._frames[key] = frame
-            if len(self._frames) > self._most:
-                self._frames.popitem(last=False)
-
-
-_kept = _KeptFrames(KEPT_FRAMES)

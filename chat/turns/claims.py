@@ -33,6 +33,24 @@ class ReplyRunningError(ChatError):
     status = 409
 
 
+class TurnNotFoundError(ChatError):
+    """There is no such turn in this story."""
+
+    status = 404
+
+
+class NotStandingError(ChatError):
+    """This turn was rewritten or deleted meanwhile. Look again."""
+
+    status = 409
+
+
+class NotAReplyError(ChatError):
+    """Only what a character said can be rewritten. Edit your own turn instead."""
+
+    status = 422
+
+
 class NothingToRetryError(ChatError):
     """There is nothing here to try again."""
 
@@ -49,6 +67,9 @@ class Claim:
     answers_up_to: int
     speaker: Card
     rewrites: int | None = None
+    guidance: str = ""
+    #: Who asked for a new writing; "" for a reply.
+    asked_by: str = ""
 
 
 def claim_reply(chat_id: int, *, now: datetime, rng: random.Random) -> Claim | None:
@@ -87,6 +108,8 @@ def claim_retry(chat_id: int, *, generation: str | None, now: datetime) -> Claim
             group=before.group,
             answers_up_to=before.answers_up_to,
             rewrites=_standing(before),
+            guidance=before.guidance,
+            asked_by=before.asked_by,
             started_at=now,
         )
         claim = _insert(again, card_of(chat_id, before.speaker))
@@ -95,13 +118,61 @@ def claim_retry(chat_id: int, *, generation: str | None, now: datetime) -> Claim
         return claim
 
 
+def claim_rewriting(chat_id: int, *, turn: int, guidance: str = "", asked_by: str, now: datetime) -> Claim:
+    """Claim a new writing of a character's turn, of any age, in its place.
+
+    Raises TurnNotFoundError, NotAReplyError, NotStandingError and ReplyRunningError.
+    """
+    with transaction.atomic():
+        before = find_standing_reply(Chat.objects.get(id=chat_id), turn)
+        again = Generation(
+            chat_id=chat_id,
+            group=before.group,
+            # It answers nothing new.
+            answers_up_to=before.group,
+            rewrites=turn,
+            guidance=guidance,
+            asked_by=asked_by,
+            started_at=now,
+        )
+        claim = None if _running(chat_id) else _insert(again, card_of(chat_id, before.speaker or 0))
+        if claim is None:
+            raise ReplyRunningError
+        return claim
+
+
+def find_turn(chat: Chat, turn: int) -> Turn:
+    """A turn of this chat, whether it stands or not; TurnNotFoundError."""
+    try:
+        return chat.turns.get(id=turn)
+    except Turn.DoesNotExist:
+        raise TurnNotFoundError from None
+
+
+def find_standing_reply(chat: Chat, turn: int) -> Turn:
+    """A character's turn that stands; TurnNotFoundError, NotAReplyError, NotStandingError."""
+    found = find_turn(chat, turn)
+    if found.kind != Turn.Kind.ASSISTANT:
+        raise NotAReplyError
+    if found.superseded_by is not None:
+        raise NotStandingError
+    return found
+
+
 def unanswered(chat: Chat) -> list[Event]:
     """The player's turns, and requests to go on, that no reply has taken up yet, newest first."""
     taken_up = Generation.objects.filter(chat=chat).aggregate(top=models.Max("answers_up_to"))["top"] or 0
     since = max(chat.answered_to, taken_up)
     if chat.asked_at <= since:
         return []
-    openers = Event.objects.filter(stream_id=chat.id, position__gt=since, kind__in=_OPENERS)
+    # An edit opens nothing, and what was deleted needs no answer.
+    stands = Turn.objects.live().filter(chat=chat, kind=Turn.Kind.USER, group=models.OuterRef("position"))
+    openers = Event.objects.filter(
+        models.Q(kind=kind_of(ReplyRequested)) | models.Exists(stands),
+        stream_id=chat.id,
+        position__gt=since,
+        kind__in=_OPENERS,
+    )
     return list(openers.order_by("-position")[:MAX_OPENERS])
 
 
@@ -128,6 +199,8 @@ def claim_of(row: Generation, speaker: Card) -> Claim:
         answers_up_to=row.answers_up_to,
         speaker=speaker,
         rewrites=row.rewrites,
+        guidance=row.guidance,
+        asked_by=row.asked_by,
     )
 
 

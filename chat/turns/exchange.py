@@ -21,7 +21,7 @@ from chat.turns.chats import actor
 from chat.turns.claims import Claim, NothingToRetryError, ReplyRunningError
 from chat.turns.generation import spawn
 from chat.turns.leases import LeaseLostError, Settled
-from chat.turns.limits import TooManyTurnsError, count_turn
+from chat.turns.limits import TURN_CHARACTERS, TooManyTurnsError, TurnTooLongError, count_turn
 from chat.turns.models import Generation
 from chat.turns.running import Running
 
@@ -32,6 +32,7 @@ __all__ = [
     "NothingToRetryError",
     "ReplyRunningError",
     "TooManyTurnsError",
+    "TurnTooLongError",
     "post_turn",
     "retry",
     "stop",
@@ -40,16 +41,9 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-TURN_CHARACTERS = 20_000
 KEY_CHARACTERS = 200
 #: Chance stands here, at the edge of what is pure below.
 _rng = random.SystemRandom()
-
-
-class TurnTooLongError(ChatError):
-    """A turn may have 20,000 characters at most."""
-
-    status = 413
 
 
 class UnknownSpeakerError(ChatError):
@@ -172,21 +166,23 @@ async def _answer(chat: int, announcer: Announcer) -> None:
         return
     claim = await in_thread(claims.claim_reply, chat, now=timezone.now(), rng=_rng)
     if claim is not None:
-        await _begin(claim, announcer)
+        await begin(claim, announcer)
 
 
 async def _retry(chat: int, before: str | None, announcer: Announcer) -> None:
     claim = await in_thread(claims.claim_retry, chat, generation=before, now=timezone.now())
-    await _begin(claim, announcer)
+    await begin(claim, announcer)
 
 
-async def _begin(claim: Claim, announcer: Announcer) -> None:
+async def begin(claim: Claim, announcer: Announcer) -> bool:
+    """Begin the claimed reply, and what follows it; False when this process is about to end."""
     if generation.closing():
-        # This process ends; another one, or the next, takes it up.
+        # Another process, or the next, takes it up.
         await in_thread(claims.release, claim)
-        return
+        return False
     running = generation.begin(claim, announcer)
     _ = generation.spawn(_then_answer(running, announcer))
+    return True
 
 
 async def _then_answer(running: Running, announcer: Announcer) -> None:

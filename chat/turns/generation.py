@@ -8,6 +8,7 @@ import contextlib
 import contextvars
 import logging
 from collections.abc import AsyncGenerator, Coroutine
+from typing import Any
 
 from django.db import DatabaseError
 from django.utils import timezone
@@ -56,10 +57,10 @@ def begin(claim: Claim, announcer: Announcer) -> Running:
 
 
 #: A loop keeps only weak references to its tasks.
-_tasks: set[asyncio.Task[None]] = set()
+_tasks: set[asyncio.Task[Any]] = set()
 
 
-def spawn(coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
+def spawn[T](coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     """A task in a context of its own: one that inherits a request's would keep that request's connection."""
     task = asyncio.get_running_loop().create_task(coroutine, context=contextvars.Context())
     _tasks.add(task)

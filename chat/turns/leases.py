@@ -13,9 +13,10 @@ from django.db.models.functions import Now
 
 from chat.errors import ChatError
 from chat.story import writer
-from chat.story.payloads import AssistantTurn, Payload, TurnState, TurnSuperseded
+from chat.story.payloads import AssistantTurn, Payload, TurnState
 from chat.turns.claims import Claim, card_of, claim_of, lease_end
 from chat.turns.models import Generation
+from chat.turns.rewriting import succeed
 
 
 class LeaseLostError(ChatError):
@@ -69,7 +70,8 @@ def stop_requested(generation: str) -> bool:
 def settle(claim: Claim, how: Settled, *, at: datetime) -> int | None:
     """End a reply: its row and what it left in the log, in one transaction; the turn, if any text was kept.
 
-    A new writing supersedes the turn it rewrites when it is whole, and is itself superseded when it is not.
+    A new writing supersedes the turn it rewrites, with all that had caused, when it is whole, and is itself
+    superseded when it is not.
     Raises LeaseLostError, and then nothing is written.
     """
     with transaction.atomic():
@@ -119,10 +121,11 @@ def _record(claim: Claim, how: Settled, at: datetime) -> int:
         first_token_ms=how.first_token_ms,
         duration_ms=how.duration_ms,
     )
-    source = writer.Source(actor="system", at=at, causation=claim.group, correlation=f"exchange-{claim.group}")
+    source = writer.Source(
+        actor=claim.asked_by or "system", at=at, causation=claim.group, correlation=f"exchange-{claim.group}"
+    )
     turn = writer.write(claim.chat, [said], source).events[0].position
     if claim.rewrites:
         whole = how.state == Generation.State.FINISHED
-        loser, winner = (claim.rewrites, turn) if whole else (turn, claim.rewrites)
-        writer.write(claim.chat, [TurnSuperseded(turn=loser, by=winner)], source)
+        writer.write(claim.chat, succeed(claim.chat, old=claim.rewrites, new=turn, whole=whole), source)
     return turn

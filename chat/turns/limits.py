@@ -1,4 +1,4 @@
-"""How often one user may send a turn; counted in each process, so that no broker stands in a player's way."""
+"""How long a turn may be, and how often one user may send one: counted in each process, so that no broker is asked."""
 
 from django.conf import settings
 from limits import RateLimitItemPerMinute
@@ -7,7 +7,16 @@ from limits.strategies import MovingWindowRateLimiter
 
 from chat.errors import ChatError
 
+#: Of a turn's text.
+TURN_CHARACTERS = 20_000
+
 _limiter = MovingWindowRateLimiter(MemoryStorage())
+
+
+class TurnTooLongError(ChatError):
+    """A turn may have 20,000 characters at most."""
+
+    status = 413
 
 
 class TooManyTurnsError(ChatError):

@@ -29,8 +29,12 @@ class Generation(models.Model):
     answers_up_to = models.BigIntegerField()
     speaker = models.BigIntegerField()
     speaker_name = models.CharField(max_length=80)
-    #: The turn it is a new writing of (a retry).
+    #: The turn it is a new writing of.
     rewrites = models.BigIntegerField(null=True)
+    #: What the player asked of a new writing, in their words.
+    guidance = models.TextField(default="")
+    #: Who asked for a new writing, as the log names them; "" for a reply.
+    asked_by = models.CharField(max_length=200, default="")
     #: The text as last checkpointed.
     text = models.TextField(default="")
     started_at = models.DateTimeField()

@@ -23,6 +23,7 @@ SHARES = {
     "voice": 0.08,
     "before": 0.06,
     "known": 0.12,
+    "guidance": 0.04,
 }
 #: The newest turn is always in the prompt, and this part of the budget is the most it may fill.
 NEWEST_SHARE = 0.3
@@ -58,6 +59,8 @@ class Scene:
     known: Knowledge = field(default_factory=Knowledge)
     #: Names of the cast who are not here.
     absent: tuple[str, ...] = ()
+    #: What the player asks of a new writing.
+    guidance: str = ""
 
     @property
     def company(self) -> tuple[str, ...]:
@@ -109,7 +112,10 @@ def notes(scene: Scene, budget: Budget) -> str:
         _section(f"What {me} remembers", *(f"- {memory}" for memory in known.memories)),
     ]
     body = "\n".join(part for part in parts if part)
-    return f"[For {me} only]\n{clipped(body, int(SHARES['known'] * budget.prompt))}" if body else ""
+    known_part = f"[For {me} only]\n{clipped(body, int(SHARES['known'] * budget.prompt))}" if body else ""
+    asked = clipped(scene.guidance, int(SHARES["guidance"] * budget.prompt))
+    wish = f"[The player asks of {me}'s next words: {asked}]" if asked else ""
+    return "\n\n".join(part for part in (known_part, wish) if part)
 
 
 def clipped(text: str, tokens: int) -> str:

@@ -45,6 +45,7 @@ def material(claim: Claim, *, tokens: int) -> Material:
             persona_description=chat.persona_description,
             premise=chat.premise,
             title=title,
+            guidance=claim.guidance,
             known=known_to(chat, claim.speaker.id, before=place, about=about, tokens=memory_tokens),
         ),
         tuple(lines),

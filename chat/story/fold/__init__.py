@@ -14,13 +14,14 @@ from chat.story.fact_payloads import (
     EventEdited,
     EventPlanned,
     EventStarted,
+    EventStatusReverted,
     MemoryDismissed,
     MemoryFormed,
     MilestoneReached,
     RelationshipChanged,
     TurnRead,
 )
-from chat.story.fold import cast, chats, facts, scenes, turns
+from chat.story.fold import cast, chats, facts, rewriting, scenes, turns
 from chat.story.models import Chat
 from chat.story.payloads import (
     AssistantTurn,
@@ -36,9 +37,9 @@ from chat.story.payloads import (
     SceneClosed,
     SceneOpened,
     SceneRenamed,
-    TurnSuperseded,
     UserTurn,
 )
+from chat.story.rewriting_payloads import TurnDeleted, TurnRestored, TurnSuperseded
 
 
 def fold(chat_id: int, recorded: Iterable[tuple[Event, Payload]]) -> None:
@@ -65,11 +66,13 @@ def _apply(chat: Chat, event: Event, payload: Payload) -> None:
             cast.apply(chat, event, payload)
         case SceneOpened() | SceneRenamed() | SceneClosed() | CharacterEntered() | CharacterExited():
             scenes.apply(chat, event, payload)
-        case UserTurn() | ReplyRequested() | AssistantTurn() | TurnSuperseded():
+        case UserTurn() | ReplyRequested() | AssistantTurn():
             turns.apply(chat, event, payload)
+        case TurnSuperseded() | TurnRestored() | TurnDeleted():
+            rewriting.apply(chat, event, payload)
         case (
             EventPlanned() | EventStarted() | EventCompleted() | EventCancelled() | EventEdited()
-            | MemoryFormed() | MemoryDismissed() | RelationshipChanged() | MilestoneReached()
+            | EventStatusReverted() | MemoryFormed() | MemoryDismissed() | RelationshipChanged() | MilestoneReached()
             | TurnRead() | DecisionRegistered()
         ):  # fmt: skip
             facts.apply(chat, event, payload)

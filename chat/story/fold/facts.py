@@ -18,6 +18,7 @@ from chat.story.fact_payloads import (
     EventEdited,
     EventPlanned,
     EventStarted,
+    EventStatusReverted,
     Fact,
     MemoryDismissed,
     MemoryFormed,
@@ -41,6 +42,8 @@ def apply(chat: Chat, event: Event, payload: Fact) -> None:  # noqa: C901  (one 
             StoryEvent.objects.filter(chat=chat, id=payload.story_event).update(
                 title=payload.title, description=payload.description
             )
+        case EventStatusReverted():
+            _revert(chat, event, payload)
         case MemoryFormed():
             _remember(chat, event, payload)
         case MemoryDismissed():
@@ -96,6 +99,19 @@ def _change(chat: Chat, event: Event, transition: Transition) -> None:
         StoryEvent.objects.filter(id=story_event.id).update(
             status=status, status_position=event.position, because_of=turn
         )
+
+
+def _revert(chat: Chat, event: Event, reverted: EventStatusReverted) -> None:
+    transitions = StoryTransition.objects.filter(chat=chat, story_event=reverted.story_event)
+    transitions.filter(id=reverted.reverts, reverted_by=None).update(reverted_by=event.position)
+    last = transitions.filter(void=False, reverted_by=None).order_by("-id").first()
+    # Only what this very transition had set: what another turn did on its own stands.
+    StoryEvent.objects.filter(chat=chat, id=reverted.story_event, status_position=reverted.reverts).update(
+        status=reverted.prior_status,
+        # As if the last one that stands had just happened, so that it can be taken back in its turn.
+        status_position=last.id if last else event.position,
+        because_of=last.turn if last else reverted.turn,
+    )
 
 
 def _remember(chat: Chat, event: Event, formed: MemoryFormed) -> None:

@@ -1,10 +1,10 @@
-"""What was said, and what no longer stands."""
+"""What was said."""
 
 from chat.log.models import Event
 from chat.story.models import CastMember, Chat, Turn
-from chat.story.payloads import AssistantTurn, ReplyRequested, TurnSuperseded, UserTurn
+from chat.story.payloads import AssistantTurn, ReplyRequested, UserTurn
 
-type TurnPayload = UserTurn | ReplyRequested | AssistantTurn | TurnSuperseded
+type TurnPayload = UserTurn | ReplyRequested | AssistantTurn
 
 PREVIEW_CHARACTERS = 160
 
@@ -13,38 +13,45 @@ def apply(chat: Chat, event: Event, payload: TurnPayload) -> None:
     """Write the rows of one event; the chat's own row is saved by the caller."""
     match payload:
         case UserTurn():
-            chat.asked_at = event.position
+            if payload.regenerated_from is None:
+                chat.asked_at = event.position
             _say(chat, event, _of_player(chat, event, payload))
         case ReplyRequested():
             chat.asked_at = event.position
         case AssistantTurn():
             chat.answered_to = max(chat.answered_to, payload.group or event.position)
             _say(chat, event, _of_character(chat, event, payload))
-        case TurnSuperseded():
-            if Turn.objects.filter(id=payload.turn, chat=chat, superseded_by=None).update(superseded_by=payload.by):
-                chat.turn_count -= 1
 
 
 def _say(chat: Chat, event: Event, turn: Turn) -> None:
     turn.save(force_insert=True)
     chat.turn_count += 1
     chat.last_turn_at = event.recorded_at
-    chat.preview = f"{turn.speaker_name}: {' '.join(turn.text.replace('*', '').split())}"[:PREVIEW_CHARACTERS]
+    # Of a new writing, what follows it says which is the newest turn that stands.
+    if turn.regenerated_from is None:
+        chat.preview = preview_of(turn)
+
+
+def preview_of(turn: Turn) -> str:
+    """The first words of a turn, for the list of chats."""
+    return f"{turn.speaker_name}: {' '.join(turn.text.replace('*', '').split())}"[:PREVIEW_CHARACTERS]
 
 
 def _of_player(chat: Chat, event: Event, said: UserTurn) -> Turn:
+    before = Turn.objects.get(id=said.regenerated_from, chat=chat) if said.regenerated_from else None
     return Turn(
         id=event.position,
         chat=chat,
         kind=Turn.Kind.USER,
-        speaker_name=chat.persona,
+        speaker_name=before.speaker_name if before else chat.persona,
         text=said.text,
         state="complete",
-        group=event.position,
-        place=event.position,
-        scene=chat.scene,
-        witnesses=list(chat.present),
+        group=before.group if before else event.position,
+        place=before.place if before else event.position,
+        scene=before.scene if before else chat.scene,
+        witnesses=before.witnesses if before else list(chat.present),
         said_at=event.recorded_at,
+        regenerated_from=said.regenerated_from,
     )
 
 
@@ -65,5 +72,6 @@ def _of_character(chat: Chat, event: Event, said: AssistantTurn) -> Turn:
         witnesses=before.witnesses if before else sorted({*chat.present, said.speaker}),
         said_at=event.recorded_at,
         regenerated_from=said.regenerated_from,
+        interjection_of=said.interjection_of,
         generation=said.generation,
     )
