@@ -12,7 +12,7 @@ from chat.pages import facts, lists, notices
 from chat.pages.models import Preference
 from chat.story.models import Chat, Scene, Turn
 from chat.templatetags.story_text import render_turn
-from chat.turns import generation, transcript
+from chat.turns import generation, transcript, variants
 from chat.turns.models import Generation
 
 #: Of a page opened at one turn, those that come after it.
@@ -110,6 +110,7 @@ def items(chat: Chat, page: transcript.Page, cards: Cards, notice: Generation | 
     """The window's turns as HTML, with scene breaks and with those that wait for the next reply marked."""
     running = notice if notice and notice.state == Generation.State.RUNNING else None
     scenes = Scene.objects.in_bulk({turn.scene for turn in page.turns if turn.scene is not None})
+    numbers, outdated = variants.numbered(page.turns), variants.written_before(chat, page.turns)
     found, scene = [], None
     for at, turn in enumerate(page.turns):
         opens = scenes.get(turn.scene) if turn.scene is not None and turn.scene != scene else None
@@ -117,7 +118,7 @@ def items(chat: Chat, page: transcript.Page, cards: Cards, notice: Generation | 
         found.append(
             Item(
                 turn=turn,
-                html=render_turn(turn, chat, cards),
+                html=render_turn(turn, chat, cards, writing=numbers[turn.id], outdated=turn.id in outdated),
                 opens=opens,
                 joint=at == 0 and page.more,
                 queued=bool(running and turn.kind == Turn.Kind.USER and turn.place > running.answers_up_to),

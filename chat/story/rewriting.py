@@ -5,7 +5,7 @@ What a turn that rises again had brought about is brought about again, unless so
 """
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -44,20 +44,33 @@ def reverts(history: Sequence[Step], *, fallen: Collection[int], status_position
 
     `history` are all its transitions in log order, `status_position` the one that set its status.
     """
+    return [
+        EventStatusReverted(story_event=step.story_event, prior_status=prior, reverts=step.position, turn=step.turn)
+        for step, prior, _ in _taken_back(history, fallen, status_position)
+    ]
+
+
+def status_after(history: Sequence[Step], *, fallen: Collection[int], status: Status, status_position: int) -> Status:
+    """The status of one story event when these reverts are folded."""
+    applied = [prior for _, prior, applies in _taken_back(history, fallen, status_position) if applies]
+    return applied[-1] if applied else status
+
+
+def _taken_back(
+    history: Sequence[Step], fallen: Collection[int], status_position: int
+) -> Iterator[tuple[Step, Status, bool]]:
+    """Each step of a fallen turn, what was before it, and whether it had set the status, so that it changes now."""
     standing = [step for step in history if step.stands]
-    found = []
     for step in history:
         if step.turn not in fallen or step.reverted:
             continue
         standing = [other for other in standing if other is not step]
-        prior = lifecycle.prior(step.change)
-        if step.position == status_position and standing:
-            prior, status_position = standing[-1].status, standing[-1].position
-        reverted = EventStatusReverted(
-            story_event=step.story_event, prior_status=prior, reverts=step.position, turn=step.turn
-        )
-        found.append(reverted)
-    return found
+        applies = step.position == status_position
+        if applies and standing:
+            status_position = standing[-1].position
+            yield step, standing[-1].status, True
+        else:
+            yield step, lifecycle.prior(step.change), applies
 
 
 def resumed(history: Sequence[Step], *, turn: int, place: int) -> Status | None:
@@ -76,13 +89,27 @@ def reverting(chat: int, *, fallen: Collection[int], turn: int) -> list[EventSta
     `turn` is the one because of which they fall.
     """
     _tell_skipped(chat, turn)
-    positions = _status_positions(chat, fallen)
+    positions = dict(_moved_by(chat, fallen).values_list("id", "status_position"))
     found = [
         reverted
         for story_event, history in _histories(positions)
         for reverted in reverts(history, fallen=fallen, status_position=positions[story_event])
     ]
     return sorted(found, key=attrgetter("reverts"))
+
+
+def statuses_without(chat: int, fallen: Collection[int]) -> dict[int, Status]:
+    """The statuses of the story events that these turns have moved, as they will be when the turns fall."""
+    rows = {row.id: row for row in _moved_by(chat, fallen)}
+    return {
+        story_event: status_after(
+            history,
+            fallen=fallen,
+            status=cast("Status", rows[story_event].status),
+            status_position=rows[story_event].status_position,
+        )
+        for story_event, history in _histories(rows)
+    }
 
 
 def resuming(chat: int, risen: Turn) -> list[Transition]:
@@ -119,10 +146,6 @@ def _tell_skipped(chat: int, turn: int) -> None:
             turn,
             ", ".join(map(str, positions)),
         )
-
-
-def _status_positions(chat: int, turns: Collection[int]) -> dict[int, int]:
-    return dict(_moved_by(chat, turns).values_list("id", "status_position"))
 
 
 def _moved_by(chat: int, turns: Collection[int]) -> StoryEventQuerySet:

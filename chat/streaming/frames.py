@@ -47,6 +47,7 @@ from chat.story.payloads import (
 from chat.story.rewriting_payloads import TurnDeleted, TurnRestored, TurnSuperseded
 from chat.streaming.kept import Kept
 from chat.templatetags.story_text import render_turn
+from chat.turns import variants
 
 #: A browser that missed more events than this reloads the newest page of turns instead.
 MOST_EVENTS = 200
@@ -174,6 +175,7 @@ class _Telling:
         wanted = {turn for event in events for turn in self._turns_of(event)}
         turns = Turn.objects.filter(chat_id=chat_id).select_related("chat")
         self.turns = turns.in_bulk(wanted) if wanted else {}
+        self.numbers = variants.numbered(self.turns.values())
         # A player's turn has no portrait to look up.
         speakers = {turn.speaker for turn in self.turns.values() if turn.speaker is not None}
         cast = CastMember.objects.filter(chat_id=chat_id, character__in=speakers)
@@ -257,7 +259,11 @@ class _Telling:
             # Written in the same breath, so it never stood: the page gets the one that does afresh.
             return self._stands(position, new.id, instead_of=new.id, written=old)
         # An older one that stands again is told by its turn_restored.
-        return self._stands(position, new.id, instead_of=old.id) if new.id > old.id else None
+        if new.id < old.id:
+            return None
+        frame = self._stands(position, new.id, instead_of=old.id)
+        frame.body["went"] = variants.what_went(old)
+        return frame
 
     def _stands(self, position: int, turn_id: int, *, instead_of: int | None, written: Turn | None = None) -> Frame:
         turn = self.turns[turn_id]
@@ -272,7 +278,7 @@ class _Telling:
         return Frame("turn_html_remove", {"position": position, "turn_id": turn_id}, position)
 
     def _html(self, turn: Turn) -> str:
-        return str(render_turn(turn, turn.chat, self.cards))
+        return str(render_turn(turn, turn.chat, self.cards, writing=self.numbers[turn.id]))
 
 
 _kept: Kept[tuple[int, int, datetime], Frame] = Kept(KEPT_FRAMES)

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import contextvars
 import logging
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Collection, Coroutine
 from typing import Any
 
 from django.db import DatabaseError
@@ -66,6 +66,18 @@ def spawn[T](coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
     return task
+
+
+async def idle(*, but: Collection[asyncio.Task[Any]] = ()) -> None:
+    """Return when nothing that was spawned here is left to do."""
+    while left := _tasks - {*but, asyncio.current_task()}:
+        await asyncio.wait(left)
+
+
+def stop_here(chat: int) -> None:
+    """Stop the reply that this process writes for a chat, if it writes one."""
+    if (running := in_flight_tasks.get(chat)) is not None:
+        running.end_stream(State.STOPPED)
 
 
 def heard(chat: int) -> None:

@@ -15,7 +15,8 @@ export function tendActs({ done }) {
       const answer = await post(button?.hasAttribute("formaction") ? button.formAction : event.target.action, fields);
       if (answer.ok) {
         putAway(event.target);
-        done(event.target);
+        button?.closest(".toast")?.remove();
+        done(event.target, answer.data);
       } else toast(answer.detail, "error");
     } catch {
       toast("There is no connection. Try again when it is back.", "error");

@@ -11,6 +11,7 @@ import { Status } from "./status.js";
 import { toast } from "./toasts.js";
 import { Transcript } from "./transcript.js";
 import { Wire } from "./wire.js";
+import { acted, markOutdated, rewritten, tendWritings } from "./writings.js";
 
 const FOLLOW = 2_000;
 const here = (id) => document.getElementById(id);
@@ -59,9 +60,12 @@ const frames = {
   turn_html_replace(frame) {
     const turn = transcript.replace(frame.html, frame.supersedes_id);
     if (turn) settle(turn, frame.generation);
+    rewritten(frame, page.turns);
+    refreshWritings();
   },
   turn_html_remove(frame) {
     transcript.remove(frame.turn_id);
+    refreshWritings();
   },
   chat: refreshHead,
   reset() {
@@ -178,6 +182,15 @@ function refreshReading() {
   document.body.dispatchEvent(new Event("refresh-reading"));
 }
 
+/** The writings of a turn changed: what it had caused went or came, and later turns may be older than it. */
+function refreshWritings() {
+  clearTimeout(refreshWritings.soon);
+  refreshWritings.soon = setTimeout(() => {
+    markOutdated(transcript.turns, page.turns).catch(() => {});
+    refreshHead();
+  }, 150);
+}
+
 function stop() {
   if (!composer.running) return false;
   if (!wire.tell({ type: "stop" })) {
@@ -206,7 +219,13 @@ if (preview?.article) {
 tendPanels();
 tendFacts();
 tendKeys({ stop });
-tendActs({ done: (form) => form.id !== "act" && refreshHead() });
+tendActs({
+  done(form, data) {
+    acted(data);
+    if (form.id !== "act" && !data.generation) refreshHead();
+  },
+});
+tendWritings();
 scroll.hold(location.hash.startsWith("#turn-") && document.getElementById(location.hash.slice(1)));
 const wire = new Wire({
   socket: page.socket,

@@ -2,8 +2,8 @@
 const SECONDS = 12;
 const box = () => document.getElementById("toasts");
 
-/** Show a note; `level` is "success" or "error". */
-export function toast(sentence, level = "success") {
+/** Show a note; `level` is "success" or "error"; `undo` is the address whose POST takes it back. */
+export function toast(sentence, level = "success", undo = "") {
   const note = document.createElement("div");
   note.className = `toast ${level}`;
   const words = document.createElement("span");
@@ -12,7 +12,7 @@ export function toast(sentence, level = "success") {
   close.type = "button";
   close.className = "close";
   close.textContent = "Close";
-  note.append(words, close);
+  note.append(words, ...(undo ? [undoButton(undo)] : []), close);
   box().append(note);
   tend(note);
 }
@@ -20,6 +20,16 @@ export function toast(sentence, level = "success") {
 /** Look after the notes that the page came with. */
 export function tendToasts() {
   box()?.querySelectorAll(".toast").forEach(tend);
+}
+
+function undoButton(url) {
+  const button = document.createElement("button");
+  button.type = "submit";
+  button.textContent = "Undo";
+  button.setAttribute("form", "act");
+  button.setAttribute("formaction", url);
+  button.setAttribute("data-live", "");
+  return button;
 }
 
 function tend(note) {
