@@ -12,6 +12,7 @@ from django.utils.text import Truncator
 from chat.errors import ChatError
 from chat.pages import facts
 from chat.story.models import Chat, Turn
+from chat.templatetags.story_text import plain
 from chat.turns import transcript, variants
 from chat.turns.claims import NotStandingError
 from chat.turns.variants import Undone, counted, listed
@@ -83,7 +84,7 @@ def comparison(chat: Chat, turn: Turn, other: str) -> Context:
     numbers = {one.id: number for number, one in enumerate(found, start=1)}
     shown = [Shown(one, numbers[one.id], []) for one in (standing,)]
     if with_ is not None and with_.id != standing.id:
-        one, another = compared(with_.text, standing.text)
+        one, another = compared(plain(with_.text), plain(standing.text))
         shown = [Shown(with_, numbers[with_.id], one), Shown(standing, numbers[standing.id], another)]
     return {
         "chat": chat,
@@ -173,7 +174,7 @@ def _lines(undone: Undone, names: dict[int, str]) -> Iterator[str]:
         who, toward = names.get(felt.character, "Somebody"), names.get(felt.toward, "somebody")
         yield f"{who} feels about {toward} as before" + (f": “{felt.why}” does not count." if felt.why else ".")
     for interjection in undone.interjections:
-        yield f"{interjection.speaker_name} has not interjected: {Truncator(interjection.text).words(16)}"
+        yield f"{interjection.speaker_name} has not interjected: {Truncator(plain(interjection.text)).words(16)}"
 
 
 def _goes(undone: Undone, *, interjections: bool = True) -> str:

@@ -4,6 +4,8 @@ const box = () => document.getElementById("toasts");
 
 /** Show a note; `level` is "success" or "error"; `undo` is the address whose POST takes it back. */
 export function toast(sentence, level = "success", undo = "") {
+  // Of several deeds in a row the last can be undone here; the others where their turn stands.
+  if (undo) box().querySelectorAll(".toast [data-live]").forEach((button) => button.closest(".toast").remove());
   const note = document.createElement("div");
   note.className = `toast ${level}`;
   const words = document.createElement("span");
