@@ -24,7 +24,7 @@ _cleanups: list[Callable[[], object]] = []
 
 def _isolate() -> None:
     for name in list(os.environ):
-        ours = name.startswith("PALIMPSEST_") and not name.startswith("PALIMPSEST_TEST_")
+        ours = name.startswith("PALIMPSEST_") and not name.startswith(("PALIMPSEST_TEST_", "PALIMPSEST_LAW_"))
         if ours or name in {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE"}:
             del os.environ[name]
     var = Path(tempfile.mkdtemp(prefix="palimpsest-"))

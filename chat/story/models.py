@@ -201,7 +201,7 @@ class Turn(models.Model):
     interjection_of = models.BigIntegerField(null=True)
     #: Position of the turn that stands in its place, or of its deletion; None while it stands.
     superseded_by = models.BigIntegerField(null=True)
-    #: The turn that took it along when it ceased to stand: it comes back with that one.
+    #: The turn that took it along when it ceased to stand, or whose edit did: it comes back with that one.
     went_with = models.BigIntegerField(null=True)
     #: Position of the event that brought it back last.
     restored_by = models.BigIntegerField(null=True)

@@ -124,6 +124,19 @@ def resuming(chat: int, risen: Turn) -> list[Transition]:
     return found
 
 
+def line_of(chat: Chat, turn: Turn) -> int:
+    """The writing that a turn is an edit of, or an edit of an edit of; itself for what was not edited by hand.
+
+    What followed a reply stays with it however it is edited: it goes and comes with all of that line.
+    """
+    fields = chat.turns.filter(group=turn.group, place=turn.place).values_list("id", "regenerated_from", "generation")
+    edits = {id_: before for id_, before, generation in fields if before and not generation}
+    first = turn.id
+    while first in edits:
+        first = edits[first]
+    return first
+
+
 def interjection_of(chat: Chat, turn: Turn) -> Turn | None:
     """The live interjection that follows a live primary reply; looked for in its chat alone, newest first."""
     if turn.kind != Turn.Kind.ASSISTANT or turn.interjection_of is not None:

@@ -9,7 +9,7 @@ class TurnSuperseded:
 
     turn: int
     by: int
-    #: The turn that took it along: an interjection goes with the reply that it followed.
+    #: The turn that took it along, or whose edit did: an interjection goes with the reply that it followed.
     went_with: int | None = None
 
 

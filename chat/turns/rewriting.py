@@ -84,8 +84,8 @@ def delete(chat: Chat, *, turn: int, by: "User") -> None:
         gone = _live(chat, turn)
         if Generation.objects.filter(chat=chat, state=Generation.State.RUNNING, group=gone.group).exists():
             raise ReplyRunningError
-        along = _taken_along(chat, gone)
-        deleted = [TurnDeleted(turn=gone.id), *(TurnDeleted(turn=one.id, went_with=gone.id) for one in along)]
+        along, line = _taken_along(chat, gone), rewriting.line_of(chat, gone)
+        deleted = [TurnDeleted(turn=gone.id), *(TurnDeleted(turn=one.id, went_with=line) for one in along)]
         reverted = rewriting.reverting(chat.id, fallen={gone.id, *(one.id for one in along)}, turn=gone.id)
         writer.write(chat.id, [*deleted, *reverted], source(by))
 
@@ -119,13 +119,15 @@ def is_deleted(turn: Turn) -> bool:
 
 
 def _rise(chat: Chat, risen: Turn, by: "User") -> None:
-    standing = _standing(chat, risen.place)
-    fallen = _fall(chat, standing, by=risen.id) if standing else []
+    standing, line = _standing(chat, risen.place), rewriting.line_of(chat, risen)
+    fallen: list[Payload] = []
+    if standing is not None:
+        fallen = _fall(chat, standing, by=risen.id, alone=rewriting.line_of(chat, standing) == line)
     gone = {payload.turn for payload in fallen if isinstance(payload, TurnSuperseded)}
     group = chat.turns.filter(group=risen.group)
     instead = {one.place: one.id for one in group.filter(id__in=gone)}
     taken = set(group.live().exclude(id__in=gone).values_list("place", flat=True))
-    along = group.filter(went_with=risen.id).exclude(place__in=taken)
+    along = group.filter(went_with=line).exclude(place__in={*taken, risen.place})
     together = [risen, *along.order_by("place", "id")]
     restored = [TurnRestored(turn=one.id, instead_of=instead.get(one.place)) for one in together]
     writer.write(chat.id, [*fallen, *restored], source(by))
@@ -133,13 +135,15 @@ def _rise(chat: Chat, risen: Turn, by: "User") -> None:
         writer.write(chat.id, rewriting.resuming(chat.id, one), source(by))
 
 
-def _fall(chat: Chat, turn: Turn, *, by: int) -> list[Payload]:
-    """What is written when a turn falls: itself, its interjection, and what both had caused."""
-    interjection = rewriting.interjection_of(chat, turn)
-    fallen = [turn, *([interjection] if interjection else [])]
-    superseded = [TurnSuperseded(turn=one.id, by=by, went_with=None if one is turn else turn.id) for one in fallen]
-    reverted = rewriting.reverting(chat.id, fallen={one.id for one in fallen}, turn=turn.id)
-    return [*superseded, *reverted]
+def _fall(chat: Chat, turn: Turn, *, by: int, alone: bool = False) -> list[Payload]:
+    """What is written when a turn falls: itself, its interjection (unless it falls alone), what both had caused."""
+    interjection = None if alone else rewriting.interjection_of(chat, turn)
+    superseded = [TurnSuperseded(turn=turn.id, by=by)]
+    if interjection is not None:
+        line = rewriting.line_of(chat, turn)
+        superseded.append(TurnSuperseded(turn=interjection.id, by=by, went_with=line))
+    fallen = {one.turn for one in superseded}
+    return [*superseded, *rewriting.reverting(chat.id, fallen=fallen, turn=turn.id)]
 
 
 def _taken_along(chat: Chat, turn: Turn) -> list[Turn]:

@@ -72,10 +72,9 @@ def undone(chat: Chat, turn: Turn) -> Undone:
 
 def what_went(turn: Turn) -> str:
     """What went with a turn that fell, as a sentence; "" for nothing."""
-    fallen = [
-        turn.id,
-        *Turn.objects.filter(chat=turn.chat_id, group=turn.group, went_with=turn.id).values_list("id", flat=True),
-    ]
+    line = rewriting.line_of(turn.chat, turn)
+    along = Turn.objects.filter(chat=turn.chat_id, group=turn.group, went_with=line)
+    fallen = [turn.id, *along.values_list("id", flat=True)]
     memories = Memory.objects.filter(chat=turn.chat_id, turn__in=fallen, dismissed_by=None).count()
     felt = RelationshipChange.objects.filter(chat=turn.chat_id, turn__in=fallen).count()
     moved = StoryTransition.objects.filter(chat=turn.chat_id, turn__in=fallen, void=False)
