@@ -69,6 +69,8 @@ class Chat(models.Model):
     owner_id = models.BigIntegerField()
     persona = models.CharField(max_length=80)
     persona_description = models.TextField()
+    #: How readily a silent witness speaks up after a reply: off, rarely, normal, eager.
+    interjections = models.CharField(max_length=8, default="normal")
     #: The open scene (its position), or None between scenes.
     scene = models.BigIntegerField(null=True)
     scene_title = models.CharField(max_length=200, default="")
@@ -193,6 +195,8 @@ class Turn(models.Model):
     witnesses = models.JSONField()
     said_at = models.DateTimeField()
     regenerated_from = models.BigIntegerField(null=True)
+    #: Of an interjection: the speaker of the primary reply.
+    interjection_of = models.BigIntegerField(null=True)
     superseded_by = models.BigIntegerField(null=True)
     #: Id of the generation that wrote it; "" for the player's and for hand-written ones.
     generation = models.CharField(max_length=32, default="")

@@ -22,6 +22,8 @@ from chat.story.fact_payloads import (
 )
 
 type TurnState = Literal["complete", "stopped", "interrupted"]
+#: How readily a silent witness speaks up after a reply.
+type Eagerness = Literal["off", "rarely", "normal", "eager"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,6 +75,13 @@ class PersonaChanged:
 
     name: str
     description: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InterjectionsSet:
+    """From here on silent witnesses speak up more readily, or less."""
+
+    eagerness: Eagerness
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,6 +204,8 @@ class AssistantTurn:
     group: int | None = None
     #: The turn this one is a new writing of; it keeps that turn's place and witnesses.
     regenerated_from: int | None = None
+    #: The speaker of the primary reply after which a silent witness speaks up; None for a primary reply.
+    interjection_of: int | None = None
     #: The generation that wrote it, under which "Why this reply" is kept; "" when written by hand.
     generation: str = ""
     model: str = ""
@@ -217,6 +228,7 @@ type Payload = (
     | ChatRenamed
     | PremiseChanged
     | PersonaChanged
+    | InterjectionsSet
     | ChatPinned
     | ChatUnpinned
     | ChatArchived

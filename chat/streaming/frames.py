@@ -33,6 +33,7 @@ from chat.story.payloads import (
     ChatUnarchived,
     ChatUndeleted,
     ChatUnpinned,
+    InterjectionsSet,
     MemberJoined,
     MemberLeft,
     Payload,
@@ -224,7 +225,7 @@ class _Telling:
             case TurnSuperseded():
                 return self._superseded(position, payload)
             case (
-                ChatRenamed() | PremiseChanged() | PersonaChanged() | ChatPinned() | ChatUnpinned()
+                ChatRenamed() | PremiseChanged() | PersonaChanged() | InterjectionsSet() | ChatPinned() | ChatUnpinned()
                 | ChatArchived() | ChatUnarchived() | ChatDeleted() | ChatUndeleted()
                 | MemberJoined() | MemberLeft() | CharacterJoined() | CharacterRevised()
                 | SceneOpened() | SceneRenamed() | SceneClosed() | CharacterEntered() | CharacterExited()

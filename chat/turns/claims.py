@@ -24,6 +24,8 @@ ABOUT_TO_BEGIN = timedelta(seconds=15)
 RECENT_SPEAKERS = 20
 #: Turns posted while a reply ran, of which at most so many are looked at for a pick or a mention.
 MAX_OPENERS = 20
+#: Who speaks while it is being decided whether anybody does.
+NOBODY = Card(id=0, name="")
 _OPENERS = (kind_of(UserTurn), kind_of(ReplyRequested))
 
 
@@ -49,6 +51,13 @@ class Claim:
     answers_up_to: int
     speaker: Card
     rewrites: int | None = None
+    #: Of an interjection: the primary reply after which it is.
+    follows: int | None = None
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether it is still to be found out if anybody speaks."""
+        return self.speaker == NOBODY
 
 
 def claim_reply(chat_id: int, *, now: datetime, rng: random.Random) -> Claim | None:
@@ -78,7 +87,7 @@ def claim_retry(chat_id: int, *, generation: str | None, now: datetime) -> Claim
         if generation is not None:
             earlier = earlier.filter(id=generation)
         before = earlier.order_by("-started_at").first()
-        if before is None or before.state == Generation.State.FINISHED:
+        if before is None or before.state in {Generation.State.FINISHED, Generation.State.NOBODY}:
             raise NothingToRetryError
         if before.state == Generation.State.RUNNING or _running(chat_id):
             raise ReplyRunningError
@@ -87,12 +96,18 @@ def claim_retry(chat_id: int, *, generation: str | None, now: datetime) -> Claim
             group=before.group,
             answers_up_to=before.answers_up_to,
             rewrites=_standing(before),
+            follows=before.follows,
             started_at=now,
         )
         claim = _insert(again, card_of(chat_id, before.speaker))
         if claim is None:
             raise ReplyRunningError
         return claim
+
+
+def claim_new(row: Generation, speaker: Card) -> Claim | None:
+    """Claim what a new row stands for; None when a reply is running."""
+    return None if _running(row.chat_id) else _insert(row, speaker)
 
 
 def unanswered(chat: Chat) -> list[Event]:
@@ -128,6 +143,7 @@ def claim_of(row: Generation, speaker: Card) -> Claim:
         answers_up_to=row.answers_up_to,
         speaker=speaker,
         rewrites=row.rewrites,
+        follows=row.follows,
     )
 
 

@@ -15,7 +15,7 @@ from chat.log import bell
 from chat.story import writer
 from chat.story.models import Chat
 from chat.story.payloads import ReplyRequested, UserTurn
-from chat.turns import claims, generation, leases
+from chat.turns import claims, generation, interject, leases
 from chat.turns.announce import Announcer, Ended
 from chat.turns.chats import actor
 from chat.turns.claims import Claim, NothingToRetryError, ReplyRunningError
@@ -190,8 +190,11 @@ async def _begin(claim: Claim, announcer: Announcer) -> None:
 
 
 async def _then_answer(running: Running, announcer: Announcer) -> None:
-    """When this reply is settled, answer together what came meanwhile."""
+    """When this reply is settled, let a silent witness speak up, then answer together what came meanwhile."""
     await generation.settled(running)
+    ended = running.ended
+    if ended is not None and ended.turn and ended.state == Generation.State.FINISHED:
+        await interject.let_witness_speak(ended.turn, announcer=announcer)
     await answer(running.claim.chat, announcer)
 
 
@@ -206,9 +209,8 @@ async def _heal(chat: int, healing: Coroutine[None, None, None]) -> int:
 
 
 async def _settle_interrupted(claim: Claim, announcer: Announcer) -> None:
-    state = Generation.State.INTERRUPTED
     try:
-        turn = await in_thread(_settle_checkpoint, claim)
+        settled, turn = await in_thread(_settle_checkpoint, claim)
     except LeaseLostError:
         return
     announcer.announce(
@@ -216,21 +218,22 @@ async def _settle_interrupted(claim: Claim, announcer: Announcer) -> None:
             chat=claim.chat,
             generation=claim.generation,
             speaker_name=claim.speaker.name,
-            state=state,
+            state=settled.state,
             turn=turn,
         )
     )
     await answer(claim.chat, announcer)
 
 
-def _settle_checkpoint(claim: Claim) -> int | None:
+def _settle_checkpoint(claim: Claim) -> tuple[Settled, int | None]:
     text = Generation.objects.values_list("text", flat=True).get(id=claim.generation)
     settled = Settled(
         state=Generation.State.INTERRUPTED,
         text=text.strip(),
         error="The reply was cut off: its process ended.",
     )
-    return leases.settle(claim, settled, at=timezone.now())
+    settled = leases.counted(claim, settled)
+    return settled, leases.settle(claim, settled, at=timezone.now())
 
 
 def _check(chat: Chat, text: str, speaker: int | None, key: str | None) -> None:

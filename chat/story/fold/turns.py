@@ -65,5 +65,6 @@ def _of_character(chat: Chat, event: Event, said: AssistantTurn) -> Turn:
         witnesses=before.witnesses if before else sorted({*chat.present, said.speaker}),
         said_at=event.recorded_at,
         regenerated_from=said.regenerated_from,
+        interjection_of=said.interjection_of,
         generation=said.generation,
     )
