@@ -69,6 +69,8 @@ class Chat(models.Model):
     owner_id = models.BigIntegerField()
     persona = models.CharField(max_length=80)
     persona_description = models.TextField()
+    #: How readily a silent witness speaks up after a reply: off, rarely, normal, eager.
+    interjections = models.CharField(max_length=8, default="normal")
     #: The open scene (its position), or None between scenes.
     scene = models.BigIntegerField(null=True)
     scene_title = models.CharField(max_length=200, default="")

@@ -24,6 +24,8 @@ from chat.story.fact_payloads import (
 from chat.story.rewriting_payloads import TurnDeleted, TurnRestored, TurnSuperseded
 
 type TurnState = Literal["complete", "stopped", "interrupted"]
+#: How readily a silent witness speaks up after a reply.
+type Eagerness = Literal["off", "rarely", "normal", "eager"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +77,13 @@ class PersonaChanged:
 
     name: str
     description: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InterjectionsSet:
+    """From here on silent witnesses speak up more readily, or less."""
+
+    eagerness: Eagerness
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -215,6 +224,7 @@ type Payload = (
     | ChatRenamed
     | PremiseChanged
     | PersonaChanged
+    | InterjectionsSet
     | ChatPinned
     | ChatUnpinned
     | ChatArchived

@@ -31,6 +31,7 @@ from chat.story.payloads import (
     ChatUnarchived,
     ChatUndeleted,
     ChatUnpinned,
+    InterjectionsSet,
     MemberJoined,
     MemberLeft,
     Payload,
@@ -235,7 +236,7 @@ class _Telling:
             case TurnDeleted():
                 return self._gone(position, payload.turn)
             case (
-                ChatRenamed() | PremiseChanged() | PersonaChanged() | ChatPinned() | ChatUnpinned()
+                ChatRenamed() | PremiseChanged() | PersonaChanged() | InterjectionsSet() | ChatPinned() | ChatUnpinned()
                 | ChatArchived() | ChatUnarchived() | ChatDeleted() | ChatUndeleted()
                 | MemberJoined() | MemberLeft() | CharacterJoined() | CharacterRevised()
                 | SceneOpened() | SceneRenamed() | SceneClosed() | CharacterEntered() | CharacterExited()

@@ -24,6 +24,8 @@ ABOUT_TO_BEGIN = timedelta(seconds=15)
 RECENT_SPEAKERS = 20
 #: Turns posted while a reply ran, of which at most so many are looked at for a pick or a mention.
 MAX_OPENERS = 20
+#: Who speaks while it is being decided whether anybody does.
+NOBODY = Card(id=0, name="")
 _OPENERS = (kind_of(UserTurn), kind_of(ReplyRequested))
 
 
@@ -70,6 +72,13 @@ class Claim:
     guidance: str = ""
     #: Who asked for a new writing; "" for a reply.
     asked_by: str = ""
+    #: Of an interjection: the primary reply after which it is.
+    follows: int | None = None
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether it is still to be found out if anybody speaks."""
+        return self.speaker == NOBODY
 
 
 def claim_reply(chat_id: int, *, now: datetime, rng: random.Random) -> Claim | None:
@@ -99,7 +108,7 @@ def claim_retry(chat_id: int, *, generation: str | None, now: datetime) -> Claim
         if generation is not None:
             earlier = earlier.filter(id=generation)
         before = earlier.order_by("-started_at").first()
-        if before is None or before.state == Generation.State.FINISHED:
+        if before is None or before.state in {Generation.State.FINISHED, Generation.State.NOBODY}:
             raise NothingToRetryError
         if before.state == Generation.State.RUNNING or _running(chat_id):
             raise ReplyRunningError
@@ -110,6 +119,7 @@ def claim_retry(chat_id: int, *, generation: str | None, now: datetime) -> Claim
             rewrites=_standing(before),
             guidance=before.guidance,
             asked_by=before.asked_by,
+            follows=before.follows,
             started_at=now,
         )
         claim = _insert(again, card_of(chat_id, before.speaker))
@@ -135,7 +145,7 @@ def claim_rewriting(chat_id: int, *, turn: int, guidance: str = "", asked_by: st
             asked_by=asked_by,
             started_at=now,
         )
-        claim = None if _running(chat_id) else _insert(again, card_of(chat_id, before.speaker or 0))
+        claim = claim_new(again, card_of(chat_id, before.speaker or 0))
         if claim is None:
             raise ReplyRunningError
         return claim
@@ -157,6 +167,11 @@ def find_standing_reply(chat: Chat, turn: int) -> Turn:
     if found.superseded_by is not None:
         raise NotStandingError
     return found
+
+
+def claim_new(row: Generation, speaker: Card) -> Claim | None:
+    """Claim what a new row stands for; None when a reply is running."""
+    return None if _running(row.chat_id) else _insert(row, speaker)
 
 
 def unanswered(chat: Chat) -> list[Event]:
@@ -201,6 +216,7 @@ def claim_of(row: Generation, speaker: Card) -> Claim:
         rewrites=row.rewrites,
         guidance=row.guidance,
         asked_by=row.asked_by,
+        follows=row.follows,
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
@@ -10,7 +11,7 @@ from django.utils import timezone
 from chat.database import in_thread
 from chat.errors import ChatError
 from chat.story.models import Chat, Turn
-from chat.turns import claims, exchange, generation
+from chat.turns import claims, exchange
 from chat.turns.announce import Announcer
 from chat.turns.chats import actor
 from chat.turns.claims import Claim
@@ -26,6 +27,14 @@ logger = logging.getLogger(__name__)
 GUIDANCE_CHARACTERS = 2000
 #: Who asks on the command line, as the log names them.
 CONSOLE = "console"
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A rewriting under way; `aftermath` ends when its interjection, if any, is settled too."""
+
+    claim: Claim
+    aftermath: asyncio.Task[None]
 
 
 class GuidanceTooLongError(ChatError):
@@ -52,8 +61,8 @@ async def regenerate_assistant_turn(
     if user is not None:
         count_turn(user.pk)
     guidance, asked_by = _checked(guidance), actor(user) if user else CONSOLE
-    claim = await asyncio.shield(spawn(_begin(chat.id, turn, guidance, asked_by, announcer)))
-    return claim.generation
+    begun = await asyncio.shield(spawn(_begin(chat.id, turn, guidance, asked_by, announcer)))
+    return begun.claim.generation
 
 
 async def rewrite_from(chat: Chat, *, turn: int, user: "User", announcer: Announcer) -> int:
@@ -79,32 +88,34 @@ def replies_from(chat: Chat, *, turn: int) -> list[int]:
     return [turn, *later.in_story_order().values_list("id", flat=True)]
 
 
-async def _begin(chat: int, turn: int, guidance: str, asked_by: str, announcer: Announcer) -> Claim:
+async def _begin(chat: int, turn: int, guidance: str, asked_by: str, announcer: Announcer) -> Begun:
     now = timezone.now()
     claim = await in_thread(claims.claim_rewriting, chat, turn=turn, guidance=guidance, asked_by=asked_by, now=now)
-    if not await exchange.begin(claim, announcer):
+    aftermath = await exchange.begin(claim, announcer)
+    if aftermath is None:
         raise ClosingError
-    return claim
+    return Begun(claim, aftermath)
 
 
-async def _rewrite_on(before: Claim, replies: Sequence[int], announcer: Announcer) -> None:
+async def _rewrite_on(before: Begun, replies: Sequence[int], announcer: Announcer) -> None:
     for turn in replies:
-        if not await _was_finished(before):
+        await asyncio.wait({before.aftermath})
+        if not await in_thread(_went_well, before.claim):
             return
         try:
-            before = await _begin(before.chat, turn, "", before.asked_by, announcer)
+            before = await _begin(before.claim.chat, turn, "", before.claim.asked_by, announcer)
         except ChatError as refusal:
-            # Stopped by the player's own doing: the turn is gone, or something new is being answered.
-            logger.info("chat %d: the rewriting ends before turn %d: %s", before.chat, turn, refusal.detail)
+            # By the player's own doing: the turn is gone, or something new is being answered.
+            logger.info("chat %d: no rewriting from turn %d on: %s", before.claim.chat, turn, refusal.detail)
             return
 
 
-async def _was_finished(claim: Claim) -> bool:
-    """Wait until the chat is quiet; whether the reply came to its end."""
-    while (running := generation.in_flight_tasks.get(claim.chat)) is not None:
-        await generation.settled(running)
-    ended = await in_thread(Generation.objects.values_list("state", flat=True).get, id=claim.generation)
-    return ended == Generation.State.FINISHED
+def _went_well(claim: Claim) -> bool:
+    """Whether a new writing came to its end, and nobody has stopped it or what followed."""
+    its_group = Generation.objects.filter(chat_id=claim.chat, group=claim.group).order_by("-started_at")
+    written = Generation.objects.get(id=claim.generation)
+    newest = its_group.first()
+    return written.state == Generation.State.FINISHED and newest is not None and newest.stop_requested_at is None
 
 
 def _checked(guidance: str) -> str:

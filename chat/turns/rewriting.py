@@ -113,6 +113,14 @@ def restore(chat: Chat, *, turn: int, by: "User") -> None:
         _rise(chat, risen, by)
 
 
+def interjection_gone_with(reply: int) -> int | None:
+    """The interjection that fell when this reply was rewritten."""
+    fallen = Turn.objects.select_related("chat").get(id=reply)
+    line = rewriting.line_of(fallen.chat, fallen)
+    along = fallen.chat.turns.filter(group=fallen.group, went_with=line, superseded_by=fallen.superseded_by)
+    return along.order_by("-id").values_list("id", flat=True).first()
+
+
 def is_deleted(turn: Turn) -> bool:
     """Whether a turn fell to its deletion, not to another turn."""
     return turn.superseded_by is not None and not Turn.objects.filter(id=turn.superseded_by).exists()

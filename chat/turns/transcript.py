@@ -6,6 +6,8 @@ from chat.story.models import Chat, Turn
 from chat.turns.models import Generation
 
 PAGE_TURNS = 50
+#: Ends that leave nothing to say at the transcript's end.
+SILENT_ENDS = {Generation.State.STOPPED, Generation.State.NOBODY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +38,4 @@ def pending_notice(chat: Chat) -> Generation | None:
     if newest_one.state == Generation.State.RUNNING:
         return newest_one
     said_since = chat.turns.live().filter(place__gt=newest_one.answers_up_to).exists()
-    return None if said_since or newest_one.state == Generation.State.STOPPED else newest_one
+    return None if said_since or newest_one.state in SILENT_ENDS else newest_one

@@ -16,9 +16,11 @@ from chat.story import decisions
 from chat.story.fact_models import Decision, StoryEvent
 from chat.story.models import Chat, Turn
 from chat.turns import cautions, scenes, story_events
-from chat.turns.claims import Claim, card_of
+from chat.turns.claims import NOBODY, Claim, card_of
+from chat.turns.interject import question_of
 from chat.turns.prompts import Budget, compose_chat
 from chat.turns.script import compose_script
+from chat.turns.silent_witnesses import prompt_for
 from chat.turns.witnessed import material
 from tests.factories import cast_of, make_chat, owner_of, say
 from tests.facts import read, reply, rewrite
@@ -139,7 +141,22 @@ def check(play: Play, seed: int) -> int:
                     turn = turns[play.tokens[token]]
                     assert speaker in turn.witnesses, (seed, speaker, token, prompt)
                     assert place is None or turn.place < place, (seed, speaker, token, prompt)
+    for turn in turns.values():
+        check_question(play, turn, seed)
     return quoted
+
+
+def check_question(play: Play, reply: Turn, seed: int) -> None:
+    """Whether somebody speaks up after a reply is asked with no more than each of them saw."""
+    claim = Claim(
+        generation="", chat=play.chat_id, group=0, answers_up_to=0, speaker=NOBODY, follows=reply.id, rewrites=reply.id
+    )
+    question = question_of(claim)
+    asked = prompt_for(question).messages[-1].content
+    for token in TOKEN.findall(asked) if question.witnesses else ():
+        turn = Turn.objects.get(id=play.tokens[token])
+        assert {card.id for card in question.witnesses} <= set(turn.witnesses), (seed, token, asked)
+        assert turn.place <= reply.place, (seed, token, asked)
 
 
 @pytest.mark.parametrize("by_words", [True, False])

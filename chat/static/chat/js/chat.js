@@ -35,11 +35,12 @@ let connected = false;
 
 const frames = {
   hello() {
-    if (connected || preview?.article) reconcile();
+    if (connected || composer.running) reconcile();
     connected = true;
   },
   generation(frame) {
     if (frame.state === "started") begin(frame);
+    else if (frame.state === "deciding") decide(frame);
     else end(frame);
   },
   snapshot(frame) {
@@ -100,6 +101,13 @@ function begin({ generation, speaker, speaker_id, rewrites }) {
   status.speaking(speaker);
 }
 
+/** It is being decided whether a silent witness speaks up. */
+function decide({ generation, witnesses }) {
+  if (over.has(generation)) return;
+  composer.setRunning(true);
+  status.asking(witnesses);
+}
+
 /** Somebody has ended; the settled turn, if any text was kept, comes as a frame of its own. */
 function end({ generation, speaker, state, error, turn_id }) {
   over.add(generation);
@@ -142,10 +150,15 @@ async function reconcile() {
   if (!pending || detached || preview.generation !== before) return;
   const writing = pending.querySelector(".writing");
   const failed = pending.querySelector(".failed");
+  const deciding = pending.querySelector(".deciding");
   if (writing) {
     if (over.has(writing.dataset.generation)) return;
     if (preview.generation !== writing.dataset.generation) take(writing);
     else if (!wire.open) preview.set(writing.dataset.text);
+    return;
+  }
+  if (deciding) {
+    decide({ generation: deciding.dataset.generation, witnesses: [] });
     return;
   }
   if (composer.running) rest("", "");
@@ -215,6 +228,8 @@ function showConnection(state) {
 if (preview?.article) {
   composer.setRunning(true);
   status.speaking(preview.speaker);
+} else if (here("pending")?.querySelector(".deciding")) {
+  composer.setRunning(true);
 }
 tendPanels();
 tendFacts();
