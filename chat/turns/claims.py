@@ -134,7 +134,7 @@ def claim_rewriting(chat_id: int, *, turn: int, guidance: str = "", asked_by: st
     Raises TurnNotFoundError, NotAReplyError, NotStandingError and ReplyRunningError.
     """
     with transaction.atomic():
-        before = find_standing_reply(Chat.objects.get(id=chat_id), turn)
+        before = find_standing_reply(chat_id, turn)
         again = Generation(
             chat_id=chat_id,
             group=before.group,
@@ -151,15 +151,15 @@ def claim_rewriting(chat_id: int, *, turn: int, guidance: str = "", asked_by: st
         return claim
 
 
-def find_turn(chat: Chat, turn: int) -> Turn:
+def find_turn(chat: Chat | int, turn: int) -> Turn:
     """A turn of this chat, whether it stands or not; TurnNotFoundError."""
     try:
-        return chat.turns.get(id=turn)
+        return Turn.objects.get(chat=chat, id=turn)
     except Turn.DoesNotExist:
         raise TurnNotFoundError from None
 
 
-def find_standing_reply(chat: Chat, turn: int) -> Turn:
+def find_standing_reply(chat: Chat | int, turn: int) -> Turn:
     """A character's turn that stands; TurnNotFoundError, NotAReplyError, NotStandingError."""
     found = find_turn(chat, turn)
     if found.kind != Turn.Kind.ASSISTANT:

@@ -46,9 +46,9 @@ def succeed(chat_id: int, *, old: int, new: int, whole: bool) -> list[Payload]:
     A whole one supersedes what it rewrites, with its interjection and all that both had caused. One that was cut
     off, or that something else forestalled, is superseded itself; nothing is undone then.
     """
-    chat = Chat.objects.get(id=chat_id)
-    before = chat.turns.get(id=old)
-    standing = _standing(chat, before.place, but=new)
+    before = Turn.objects.select_related("chat").get(id=old, chat=chat_id)
+    chat = before.chat
+    standing = before if before.superseded_by is None else _standing(chat, before.place, but=new)
     if standing is None:
         return [TurnDeleted(turn=new)] if is_deleted(before) else []
     if not whole or standing.id != old:

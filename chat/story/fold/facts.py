@@ -1,5 +1,8 @@
 """What follows from turns: story events, memories, relationships, milestones, readings, decisions."""
 
+from django.db.models import BigIntegerField, Case, Exists, Subquery, Value, When
+from django.db.models.functions import Coalesce
+
 from chat.log.models import Event
 from chat.story import lifecycle
 from chat.story.fact_models import (
@@ -104,13 +107,16 @@ def _change(chat: Chat, event: Event, transition: Transition) -> None:
 def _revert(chat: Chat, event: Event, reverted: EventStatusReverted) -> None:
     transitions = StoryTransition.objects.filter(chat=chat, story_event=reverted.story_event)
     transitions.filter(id=reverted.reverts, reverted_by=None).update(reverted_by=event.position)
-    last = transitions.filter(void=False, reverted_by=None).order_by("-id").first()
+    last = transitions.filter(void=False, reverted_by=None).order_by("-id")
     # Only what this very transition had set: what another turn did on its own stands.
     StoryEvent.objects.filter(chat=chat, id=reverted.story_event, status_position=reverted.reverts).update(
         status=reverted.prior_status,
         # As if the last one that stands had just happened, so that it can be taken back in its turn.
-        status_position=last.id if last else event.position,
-        because_of=last.turn if last else reverted.turn,
+        status_position=Coalesce(Subquery(last.values("id")[:1]), event.position),
+        because_of=Case(
+            When(Exists(last), then=Subquery(last.values("turn")[:1])),
+            default=Value(reverted.turn, output_field=BigIntegerField()),
+        ),
     )
 
 
