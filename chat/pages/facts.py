@@ -43,6 +43,8 @@ class Shown[T]:
 
     fact: T
     because: Because | None
+    #: A story event under way although the turn that began it was rewritten.
+    begun_by_nobody: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,13 @@ def story_panel(chat: Chat, *, owner: bool) -> Context:
             *(bond.because_of for bond in felt),
         ],
     )
+    lost = set(StoryEvent.objects.filter(chat=chat).begun_by_nobody().values_list("id", flat=True))
     return {
         "story_events": [
-            Shown(event, causes.of(event.because_of)) for status in ORDER for event in events if event.status == status
+            Shown(event, causes.of(event.because_of), begun_by_nobody=event.id in lost)
+            for status in ORDER
+            for event in events
+            if event.status == status
         ],
         "minds": {mind.character: mind for mind in _minds(names, memories, causes)},
         "milestones": [Shown(one, causes.of(one.turn)) for one in milestones],

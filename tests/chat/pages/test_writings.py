@@ -5,7 +5,7 @@ from django.test import Client
 
 from chat.database import in_thread
 from chat.pages.writings import compared
-from chat.story.fact_payloads import EventStarted, MemoryFormed
+from chat.story.fact_payloads import EventCompleted, EventStarted, MemoryFormed
 from chat.story.models import Chat
 from chat.turns import generation
 from tests.factories import cast_of, make_chat, make_user, owner_of, say
@@ -162,6 +162,13 @@ def test_what_nobody_began_goes_back_to_planned_by_hand(chat, player, told):
     address = f"/chats/{chat.id}/story-events/{told['story_event']}/back/"
 
     assert player.post(address, headers={"Accept": "application/json"}).status_code == 409
+    moved(chat, EventCompleted, told["story_event"], told["primary"])
+    regenerate(chat, told["primary"])
+    page = player.get(f"/chats/{chat.id}/").content.decode()
+    assert "the turn that began it was rewritten" in page
+    assert address in page
+    assert player.post(address, headers={"Accept": "application/json"}).status_code == 200
+    assert status(told["story_event"]) == "planned"
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ export class Transcript {
     if (!turn) return null;
     const focused = old.contains(document.activeElement) && document.activeElement;
     this.scroll.keeping(() => {
-      document.getElementById(turn.id)?.remove();
+      if (turn.id !== old.id) document.getElementById(turn.id)?.remove();
       old.replaceWith(turn);
       localTimes(turn);
     });
