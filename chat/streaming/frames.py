@@ -17,6 +17,7 @@ from typing import Any
 from chat.log import read
 from chat.log.models import Event
 from chat.story import fact_payloads as facts
+from chat.story import meanwhile_payloads as elsewhere
 from chat.story.models import CastMember, Turn, stream_of
 from chat.story.payloads import (
     KINDS,
@@ -167,7 +168,7 @@ class _Telling:
         self.payloads = {event.position: decode(event.kind, event.payload) for event in events}
         self.kept = {event.position: _kept.get(_key(chat_id, event)) for event in events}
         wanted = {turn for event in events for turn in self._turns_of(event)}
-        turns = Turn.objects.filter(chat_id=chat_id).select_related("chat")
+        turns = Turn.objects.filter(chat_id=chat_id).select_related("chat", "meanwhile")
         self.turns = turns.in_bulk(wanted) if wanted else {}
         # A player's turn has no portrait to look up.
         speakers = {turn.speaker for turn in self.turns.values() if turn.speaker is not None}
@@ -226,8 +227,8 @@ class _Telling:
                 return self._superseded(position, payload)
             case (
                 ChatRenamed() | PremiseChanged() | PersonaChanged() | InterjectionsSet() | ChatPinned() | ChatUnpinned()
-                | ChatArchived() | ChatUnarchived() | ChatDeleted() | ChatUndeleted()
-                | MemberJoined() | MemberLeft() | CharacterJoined() | CharacterRevised()
+                | ChatArchived() | ChatUnarchived() | ChatDeleted() | ChatUndeleted() | MemberJoined() | MemberLeft()
+                | CharacterJoined() | CharacterRevised() | elsewhere.MeanwhileOpened() | elsewhere.MeanwhileContinued()
                 | SceneOpened() | SceneRenamed() | SceneClosed() | CharacterEntered() | CharacterExited()
                 | facts.EventPlanned() | facts.EventStarted() | facts.EventCompleted() | facts.EventCancelled()
                 | facts.EventEdited() | facts.MemoryFormed() | facts.MemoryDismissed() | facts.RelationshipChanged()

@@ -53,6 +53,8 @@ class Claim:
     rewrites: int | None = None
     #: Of an interjection: the primary reply after which it is.
     follows: int | None = None
+    #: The meanwhile for which it is.
+    meanwhile: int | None = None
 
     @property
     def is_undecided(self) -> bool:
@@ -97,6 +99,7 @@ def claim_retry(chat_id: int, *, generation: str | None, now: datetime) -> Claim
             answers_up_to=before.answers_up_to,
             rewrites=_standing(before),
             follows=before.follows,
+            meanwhile=before.meanwhile,
             started_at=now,
         )
         claim = _insert(again, card_of(chat_id, before.speaker))
@@ -144,6 +147,7 @@ def claim_of(row: Generation, speaker: Card) -> Claim:
         speaker=speaker,
         rewrites=row.rewrites,
         follows=row.follows,
+        meanwhile=row.meanwhile,
     )
 
 
@@ -164,13 +168,20 @@ def _standing(before: Generation) -> int | None:
     something else has taken its place.
     """
     written = [turn for turn in (before.turn, before.rewrites) if turn]
-    if not written and Turn.objects.live().filter(chat_id=before.chat_id, place__gt=before.answers_up_to).exists():
+    if not written and said_since(before):
         # Its place at the story's end is taken: what was said since has drawn, or will draw, a reply to all of it.
         raise NothingToRetryError
     standing = Turn.objects.live().filter(id__in=written).values_list("id", flat=True).first()
     if written and standing is None:
         raise NothingToRetryError
     return standing
+
+
+def said_since(row: Generation) -> bool:
+    """Whether the place of an attempt that left no text is taken by what was said since."""
+    if row.meanwhile is not None:
+        return row.chat.last_turn_at > row.started_at
+    return Turn.objects.live().filter(chat_id=row.chat_id, place__gt=row.answers_up_to).exists()
 
 
 def _running(chat_id: int) -> bool:
@@ -194,7 +205,7 @@ def _choose(chat: Chat, openers: list[Event], rng: random.Random) -> Card | None
     present = [cards[character] for character in chat.present if character in cards]
     if not present:
         return None
-    replies = chat.turns.live().filter(kind=Turn.Kind.ASSISTANT).order_by("-place", "-id")
+    replies = chat.turns.live().filter(kind=Turn.Kind.ASSISTANT, meanwhile=None).order_by("-place", "-id")
     recent = [speaker for speaker in replies.values_list("speaker", flat=True)[:RECENT_SPEAKERS] if speaker]
     return choose_speaker(
         present,

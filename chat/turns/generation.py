@@ -9,6 +9,7 @@ import contextvars
 import logging
 import time
 from collections.abc import AsyncGenerator, Coroutine
+from typing import Any
 
 from django.db import DatabaseError
 from django.utils import timezone
@@ -57,10 +58,10 @@ def begin(claim: Claim, announcer: Announcer, *, find_voice: FindVoice | None = 
 
 
 #: A loop keeps only weak references to its tasks.
-_tasks: set[asyncio.Task[None]] = set()
+_tasks: set[asyncio.Task[Any]] = set()
 
 
-def spawn(coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
+def spawn[T](coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     """A task in a context of its own: one that inherits a request's would keep that request's connection."""
     task = asyncio.get_running_loop().create_task(coroutine, context=contextvars.Context())
     _tasks.add(task)

@@ -21,6 +21,7 @@ from chat.story.fact_payloads import (
     TurnRead,
 )
 from chat.story.fold import cast, chats, facts, scenes, turns
+from chat.story.meanwhile_payloads import MeanwhileContinued, MeanwhileOpened
 from chat.story.models import Chat
 from chat.story.payloads import (
     AssistantTurn,
@@ -65,6 +66,11 @@ def _apply(chat: Chat, event: Event, payload: Payload) -> None:
             cast.apply(chat, event, payload)
         case SceneOpened() | SceneRenamed() | SceneClosed() | CharacterEntered() | CharacterExited():
             scenes.apply(chat, event, payload)
+        case MeanwhileOpened():
+            scenes.open_meanwhile(chat, event, payload)
+        case MeanwhileContinued():
+            # Its turns say all there is to tell.
+            pass
         case UserTurn() | ReplyRequested() | AssistantTurn() | TurnSuperseded():
             turns.apply(chat, event, payload)
         case (
