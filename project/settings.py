@@ -116,8 +116,6 @@ TURNS_PER_MINUTE = int(os.environ.get("PALIMPSEST_TURNS_PER_MINUTE", "60"))
 LOGINS_PER_MINUTE = int(os.environ.get("PALIMPSEST_LOGINS_PER_MINUTE", "10"))
 #: Random histories each law is tried on in the tests; raise it for a night's run.
 LAW_EXAMPLES = int(os.environ.get("PALIMPSEST_LAW_EXAMPLES", "20"))
-#: Random stories of rewriting on SQLite; on PostgreSQL a fifth.
-LAW_SEQUENCES = int(os.environ.get("PALIMPSEST_LAW_SEQUENCES", "1000"))
 LOG_LEVEL = os.environ.get("PALIMPSEST_LOG_LEVEL", "INFO")
 
 if PRODUCTION and DEBUG:

@@ -92,6 +92,7 @@ def head_and_panel(request: HttpRequest, chat: Chat) -> Context:
     return {
         "chat": chat,
         "cast": members,
+        "elsewhere": sorted(members, key=lambda member: member.present),
         "notice": notice,
         "written": _written(chat, notice),
         "card": _cards(members).get(notice.speaker) if notice else None,

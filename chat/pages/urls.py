@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from chat.pages.views import accounts, characters, chats, files, model, play, rewriting, scenes, story, why
+from chat.pages.views import (
+    accounts,
+    characters,
+    chats,
+    files,
+    meanwhile,
+    model,
+    play,
+    rewriting,
+    scenes,
+    story,
+    why,
+)
 
 urlpatterns = [
     path("", chats.chats, name="chats"),
@@ -23,6 +35,7 @@ urlpatterns = [
     path("chats/<int:chat_id>/turns/<int:turn_id>/delete/", rewriting.turn_delete, name="turn_delete"),
     path("chats/<int:chat_id>/turns/<int:turn_id>/undelete/", rewriting.turn_undelete, name="turn_undelete"),
     path("chats/<int:chat_id>/turns/<int:turn_id>/variants/", rewriting.turn_variants, name="turn_variants"),
+    path("chats/<int:chat_id>/meanwhile/", meanwhile.meanwhile, name="meanwhile"),
     path("chats/<int:chat_id>/older/", play.older, name="older"),
     path("chats/<int:chat_id>/retry/", play.retry, name="retry"),
     path("chats/<int:chat_id>/sidebar/", play.sidebar, name="sidebar"),

@@ -155,6 +155,23 @@ class Scene(models.Model):
         return f"Scene {self.number}"
 
 
+class Meanwhile(models.Model):
+    """A scene without the player: characters who are elsewhere; its id is the position of its opening."""
+
+    id = models.BigIntegerField(primary_key=True)
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="meanwhiles")
+    #: The how manieth of its chat, from 1.
+    number = models.IntegerField()
+    #: Ids of those who are there.
+    characters = models.JSONField()
+    #: Their names at the time, for the player.
+    names = models.JSONField()
+    direction = models.TextField()
+
+    def __str__(self) -> str:
+        return f"Meanwhile {self.number}"
+
+
 class TurnQuerySet(models.QuerySet["Turn"]):
     """What is asked of turns."""
 
@@ -190,7 +207,7 @@ class Turn(models.Model):
     text = models.TextField()
     #: complete, stopped or interrupted.
     state = models.CharField(max_length=12)
-    #: Position of what opened the turn group: a player's turn, a request to go on, a greeting.
+    #: Position of what opened the turn group: a player's turn, a request to go on, a greeting, a meanwhile.
     group = models.BigIntegerField()
     #: Where it stands in the story: the position of the first writing of its chain.
     place = models.BigIntegerField()
@@ -207,6 +224,8 @@ class Turn(models.Model):
     went_with = models.BigIntegerField(null=True)
     #: Position of the event that brought it back last.
     restored_by = models.BigIntegerField(null=True)
+    #: The meanwhile in which it was said.
+    meanwhile = models.ForeignKey(Meanwhile, on_delete=models.CASCADE, null=True, related_name="turns", db_index=False)
     #: Id of the generation that wrote it; "" for the player's and for hand-written ones.
     generation = models.CharField(max_length=32, default="")
 
@@ -223,6 +242,11 @@ class Turn(models.Model):
                 fields=["chat", "place"],
                 condition=Q(superseded_by=None) & (~Q(id=models.F("place")) | Q(restored_by__isnull=False)),
                 name="turns_that_were_rewritten",
+            ),
+            models.Index(
+                fields=["chat", "place"],
+                condition=Q(superseded_by=None, meanwhile__isnull=False),
+                name="live_turns_of_meanwhiles",
             ),
         ]
 

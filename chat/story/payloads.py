@@ -21,6 +21,7 @@ from chat.story.fact_payloads import (
     RelationshipChanged,
     TurnRead,
 )
+from chat.story.meanwhile_payloads import MeanwhileContinued, MeanwhileOpened
 from chat.story.rewriting_payloads import TurnDeleted, TurnRestored, TurnSuperseded
 
 type TurnState = Literal["complete", "stopped", "interrupted"]
@@ -210,6 +211,8 @@ class AssistantTurn:
     regenerated_from: int | None = None
     #: The speaker of the primary reply after which a silent witness speaks up; None for a primary reply.
     interjection_of: int | None = None
+    #: The meanwhile in which it was said; only its characters are witnesses.
+    meanwhile: int | None = None
     #: The generation that wrote it, under which "Why this reply" is kept; "" when written by hand.
     generation: str = ""
     model: str = ""
@@ -240,6 +243,8 @@ type Payload = (
     | SceneClosed
     | CharacterEntered
     | CharacterExited
+    | MeanwhileOpened
+    | MeanwhileContinued
     | UserTurn
     | ReplyRequested
     | AssistantTurn

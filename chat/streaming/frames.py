@@ -15,6 +15,7 @@ from typing import Any
 from chat.log import read
 from chat.log.models import Event
 from chat.story import fact_payloads as facts
+from chat.story import meanwhile_payloads as elsewhere
 from chat.story.models import CastMember, Turn, stream_of
 from chat.story.payloads import (
     KINDS,
@@ -174,7 +175,7 @@ class _Telling:
             for turn in (payload.turn, getattr(payload, "by", None))
         }
         wanted = {turn for event in events for turn in self._turns_of(event)}
-        turns = Turn.objects.filter(chat_id=chat_id).select_related("chat")
+        turns = Turn.objects.filter(chat_id=chat_id).select_related("chat", "meanwhile")
         self.turns = turns.in_bulk(wanted) if wanted else {}
         self.numbers = variants.numbered(self.turns.values())
         # A player's turn has no portrait to look up.
@@ -237,8 +238,8 @@ class _Telling:
                 return self._gone(position, payload.turn)
             case (
                 ChatRenamed() | PremiseChanged() | PersonaChanged() | InterjectionsSet() | ChatPinned() | ChatUnpinned()
-                | ChatArchived() | ChatUnarchived() | ChatDeleted() | ChatUndeleted()
-                | MemberJoined() | MemberLeft() | CharacterJoined() | CharacterRevised()
+                | ChatArchived() | ChatUnarchived() | ChatDeleted() | ChatUndeleted() | MemberJoined() | MemberLeft()
+                | CharacterJoined() | CharacterRevised() | elsewhere.MeanwhileOpened() | elsewhere.MeanwhileContinued()
                 | SceneOpened() | SceneRenamed() | SceneClosed() | CharacterEntered() | CharacterExited()
                 | facts.EventPlanned() | facts.EventStarted() | facts.EventCompleted() | facts.EventCancelled()
                 | facts.EventEdited() | facts.EventStatusReverted() | facts.MemoryFormed() | facts.MemoryDismissed()

@@ -74,6 +74,8 @@ class Claim:
     asked_by: str = ""
     #: Of an interjection: the primary reply after which it is.
     follows: int | None = None
+    #: The meanwhile for which it is.
+    meanwhile: int | None = None
 
     @property
     def is_undecided(self) -> bool:
@@ -120,6 +122,7 @@ def claim_retry(chat_id: int, *, generation: str | None, now: datetime) -> Claim
             guidance=before.guidance,
             asked_by=before.asked_by,
             follows=before.follows,
+            meanwhile=before.meanwhile,
             started_at=now,
         )
         claim = _insert(again, card_of(chat_id, before.speaker))
@@ -138,8 +141,9 @@ def claim_rewriting(chat_id: int, *, turn: int, guidance: str = "", asked_by: st
         again = Generation(
             chat_id=chat_id,
             group=before.group,
-            # It answers nothing new.
-            answers_up_to=before.group,
+            meanwhile=before.meanwhile_id,
+            # It answers nothing new, and a meanwhile answers nobody.
+            answers_up_to=0 if before.meanwhile_id else before.group,
             rewrites=turn,
             guidance=guidance,
             asked_by=asked_by,
@@ -217,6 +221,7 @@ def claim_of(row: Generation, speaker: Card) -> Claim:
         guidance=row.guidance,
         asked_by=row.asked_by,
         follows=row.follows,
+        meanwhile=row.meanwhile,
     )
 
 
@@ -237,13 +242,20 @@ def _standing(before: Generation) -> int | None:
     something else has taken its place.
     """
     written = [turn for turn in (before.turn, before.rewrites) if turn]
-    if not written and Turn.objects.live().filter(chat_id=before.chat_id, place__gt=before.answers_up_to).exists():
+    if not written and said_since(before):
         # Its place at the story's end is taken: what was said since has drawn, or will draw, a reply to all of it.
         raise NothingToRetryError
     standing = Turn.objects.live().filter(id__in=written).values_list("id", flat=True).first()
     if written and standing is None:
         raise NothingToRetryError
     return standing
+
+
+def said_since(row: Generation) -> bool:
+    """Whether the place of an attempt that left no text is taken by what was said since."""
+    if row.meanwhile is not None:
+        return row.chat.last_turn_at > row.started_at
+    return Turn.objects.live().filter(chat_id=row.chat_id, place__gt=row.answers_up_to).exists()
 
 
 def _running(chat_id: int) -> bool:
@@ -267,7 +279,7 @@ def _choose(chat: Chat, openers: list[Event], rng: random.Random) -> Card | None
     present = [cards[character] for character in chat.present if character in cards]
     if not present:
         return None
-    replies = chat.turns.live().filter(kind=Turn.Kind.ASSISTANT).order_by("-place", "-id")
+    replies = chat.turns.live().filter(kind=Turn.Kind.ASSISTANT, meanwhile=None).order_by("-place", "-id")
     recent = [speaker for speaker in replies.values_list("speaker", flat=True)[:RECENT_SPEAKERS] if speaker]
     return choose_speaker(
         present,

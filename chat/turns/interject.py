@@ -44,7 +44,8 @@ def claim_interjection(primary: int, *, rewrites: int | None, now: datetime) -> 
     when the chat has interjections switched off.
     """
     with transaction.atomic():
-        reply = Turn.objects.live().select_related("chat").filter(id=primary, interjection_of=None).first()
+        replies = Turn.objects.live().filter(id=primary, interjection_of=None, meanwhile=None)
+        reply = replies.select_related("chat").first()
         if reply is None or reply.chat.interjections == "off" or not silent_witnesses(reply, rewrites=rewrites):
             return None
         if rewrites is None and reply.chat.turns.live().filter(place__gt=reply.place).exists():

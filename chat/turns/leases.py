@@ -122,6 +122,7 @@ def _record(claim: Claim, how: Settled, at: datetime) -> int:
         group=claim.group,
         regenerated_from=claim.rewrites,
         interjection_of=_primary_speaker(claim),
+        meanwhile=claim.meanwhile,
         generation=claim.generation,
         model=model,
         prompt_tokens=how.prompt_tokens,

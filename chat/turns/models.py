@@ -27,7 +27,7 @@ class Generation(models.Model):
     state = models.CharField(max_length=12, choices=State, default=State.RUNNING)
     #: Position of what opened the turn group it writes for.
     group = models.BigIntegerField()
-    #: Every player's turn up to this position is answered by it.
+    #: Every player's turn up to this position is answered by it; 0 for a meanwhile, which answers nobody.
     answers_up_to = models.BigIntegerField()
     #: 0 while it is being decided whether a silent witness speaks up, and when nobody did.
     speaker = models.BigIntegerField()
@@ -40,6 +40,8 @@ class Generation(models.Model):
     asked_by = models.CharField(max_length=200, default="")
     #: Of an interjection: the primary reply after which it may be.
     follows = models.BigIntegerField(null=True)
+    #: The meanwhile for which it is.
+    meanwhile = models.BigIntegerField(null=True)
     #: What came of asking whether somebody speaks up (silent_witnesses.Verdict).
     asked = models.JSONField(null=True)
     #: The text as last checkpointed.

@@ -170,6 +170,7 @@ def _edited(before: Turn, text: str) -> Payload:
         group=before.group,
         regenerated_from=before.id,
         interjection_of=before.interjection_of,
+        meanwhile=before.meanwhile_id,
     )
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from chat.pages.answers import signed_in
 from chat.story.access import get_chat_for, may_see_portrait
-from chat.story.models import Chat
+from chat.story.models import Chat, Meanwhile
 
 PORTRAIT_NAME = re.compile(r"[0-9a-f]{64}\.webp")
 
@@ -44,13 +44,29 @@ def download(request: HttpRequest, chat_id: int) -> HttpResponse:
 def _markdown(chat: Chat) -> Iterator[str]:
     yield f"# {chat.title}\n"
     if chat.premise:
-        yield "\n" + "\n".join(f"> {line}".rstrip() for line in chat.premise.splitlines()) + "\n"
+        yield f"\n{_quoted(chat.premise)}"
     scenes = {scene.id: scene for scene in chat.scenes.all()}
     current: int | None = None
-    for turn in chat.turns.live().in_story_order().iterator():
+    elsewhere: int | None = None
+    for turn in chat.turns.live().select_related("meanwhile").in_story_order().iterator():
         if turn.scene != current and (scene := scenes.get(turn.scene or 0)):
             yield f"\n## Scene {scene.number}{': ' + scene.title if scene.title else ''}\n"
         current = turn.scene
-        yield f"\n**{turn.speaker_name}:** {turn.text}\n"
-        if turn.state != "complete":
-            yield f"\n*({turn.state})*\n"
+        cut = "" if turn.state == "complete" else f"\n\n*({turn.state})*"
+        said = f"**{turn.speaker_name}:** {turn.text}{cut}\n"
+        if turn.meanwhile is None:
+            yield f"\n{said}"
+        else:
+            # One block, however many turns it has.
+            begins = turn.meanwhile.id != elsewhere
+            yield f"\n> *Meanwhile: {_about(turn.meanwhile)}*\n>\n" if begins else ">\n"
+            yield _quoted(said)
+        elsewhere = turn.meanwhile_id
+
+
+def _about(meanwhile: Meanwhile) -> str:
+    return " ".join(meanwhile.direction.split()) or " and ".join(meanwhile.names)
+
+
+def _quoted(text: str) -> str:
+    return "".join(f"> {line}".rstrip() + "\n" for line in text.splitlines())

@@ -22,6 +22,7 @@ from chat.story.fact_payloads import (
     TurnRead,
 )
 from chat.story.fold import cast, chats, facts, rewriting, scenes, turns
+from chat.story.meanwhile_payloads import MeanwhileContinued, MeanwhileOpened
 from chat.story.models import Chat
 from chat.story.payloads import (
     AssistantTurn,
@@ -58,7 +59,7 @@ def fold(chat_id: int, recorded: Iterable[tuple[Event, Payload]]) -> None:
         chat.save(update_fields=changed)
 
 
-def _apply(chat: Chat, event: Event, payload: Payload) -> None:
+def _apply(chat: Chat, event: Event, payload: Payload) -> None:  # noqa: C901  (a case for each part)
     match payload:
         case ChatCreated():
             raise ValueError(f"{event.position}: a chat is created once")
@@ -66,6 +67,11 @@ def _apply(chat: Chat, event: Event, payload: Payload) -> None:
             cast.apply(chat, event, payload)
         case SceneOpened() | SceneRenamed() | SceneClosed() | CharacterEntered() | CharacterExited():
             scenes.apply(chat, event, payload)
+        case MeanwhileOpened():
+            scenes.open_meanwhile(chat, event, payload)
+        case MeanwhileContinued():
+            # Its turns say all there is to tell.
+            pass
         case UserTurn() | ReplyRequested() | AssistantTurn():
             turns.apply(chat, event, payload)
         case TurnSuperseded() | TurnRestored() | TurnDeleted():

@@ -1,7 +1,7 @@
 """What was said."""
 
 from chat.log.models import Event
-from chat.story.models import CastMember, Chat, Turn
+from chat.story.models import CastMember, Chat, Meanwhile, Turn
 from chat.story.payloads import AssistantTurn, ReplyRequested, UserTurn
 
 type TurnPayload = UserTurn | ReplyRequested | AssistantTurn
@@ -19,7 +19,9 @@ def apply(chat: Chat, event: Event, payload: TurnPayload) -> None:
         case ReplyRequested():
             chat.asked_at = event.position
         case AssistantTurn():
-            chat.answered_to = max(chat.answered_to, payload.group or event.position)
+            if payload.meanwhile is None:
+                # A meanwhile answers nobody.
+                chat.answered_to = max(chat.answered_to, payload.group or event.position)
             _say(chat, event, _of_character(chat, event, payload))
 
 
@@ -69,9 +71,17 @@ def _of_character(chat: Chat, event: Event, said: AssistantTurn) -> Turn:
         place=before.place if before else event.position,
         scene=before.scene if before else chat.scene,
         # The speaker hears itself, even one who has just left the scene.
-        witnesses=before.witnesses if before else sorted({*chat.present, said.speaker}),
+        witnesses=before.witnesses if before else sorted({*_there(chat, said), said.speaker}),
         said_at=event.recorded_at,
         regenerated_from=said.regenerated_from,
         interjection_of=said.interjection_of,
+        meanwhile_id=before.meanwhile_id if before else said.meanwhile,
         generation=said.generation,
     )
+
+
+def _there(chat: Chat, said: AssistantTurn) -> list[int]:
+    """Who is there when it is said: in the scene, or in the meanwhile."""
+    if said.meanwhile is None:
+        return list(chat.present)
+    return list(Meanwhile.objects.get(chat=chat, id=said.meanwhile).characters)
