@@ -11,7 +11,7 @@ from chat.story.fact_models import (
     StoryTransition,
     TurnReading,
 )
-from chat.story.models import CastMember, Character, Chat, Membership, Scene, Turn
+from chat.story.models import CastMember, Character, Chat, Meanwhile, Membership, Scene, Turn
 from chat.turns.models import Generation
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "EnterLink",
     "Event",
     "Generation",
+    "Meanwhile",
     "Membership",
     "Memory",
     "Milestone",

@@ -18,7 +18,7 @@ from django.test import TransactionTestCase
 from chat import database
 from chat.log import triggers
 from tests.browsers import ARGUMENTS, HOW_TO, find_chromium
-from tests.model_server import ScriptedModelServer
+from tests.model_server import ScriptedModelServer, answer_json
 from tests.servers import PostgreSQL, Unavailable, Valkey
 from tests.site import OWNER, ROOT, Site, copy_of_database
 
@@ -131,9 +131,12 @@ def new_site(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Site]:
             _ask(server_url, f"CREATE DATABASE {name} TEMPLATE {prefix}_template")
         else:
             copy_of_database(template, var)
+        model = ScriptedModelServer().__enter__()
+        # A test that has somebody speak up says so; the others script replies only.
+        model.answers["Interjection"] = answer_json({"interject": False, "who": "", "why": ""})
         return Site(
             var=var,
-            model=ScriptedModelServer().__enter__(),
+            model=model,
             valkey=_valkey_in(tmp_path_factory),
             database_url=_beside(server_url, name),
         )

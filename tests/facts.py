@@ -3,15 +3,22 @@
 import asyncio
 from collections.abc import Sequence
 
+from django.utils import timezone
+
 from agent.reactions.caution_drafter import CautionDrafter
 from agent.reactions.chronicler import Chronicler
 from agent.reactions.run_debriefer import RunDebriefer
 from agent.subscriptions.base import Done, Outcome, Reaction
 from chat.log.models import Event
+from chat.story.fact_models import StoryEvent
+from chat.story.fact_payloads import EventPlanned, Transition
 from chat.story.models import Chat
-from chat.story.payloads import AssistantTurn, Payload, TurnSuperseded
+from chat.story.payloads import AssistantTurn, Payload
+from chat.story.rewriting_payloads import TurnSuperseded
 from chat.story.writer import write
-from chat.turns import chats
+from chat.turns import chats, claims, leases
+from chat.turns.leases import Settled
+from chat.turns.models import Generation
 from tests.factories import cast_of, owner_of
 
 REACTIONS = (Chronicler(), RunDebriefer(), CautionDrafter())
@@ -31,6 +38,30 @@ def rewrite(chat: Chat, turn: int, name: str, text: str) -> int:
     new = reply(chat, name, text, regenerated_from=turn)
     record(chat, TurnSuperseded(turn=turn, by=new))
     return new
+
+
+def regenerate(chat: Chat, turn: int, text: str = "Another way.", *, how: str = "finished") -> int:
+    """A whole regenerate but the asking of the model; the new turn."""
+    claim = claims.claim_rewriting(chat.id, turn=turn, asked_by="user:1", now=timezone.now())
+    written = leases.settle(claim, Settled(state=Generation.State(how), text=text), at=timezone.now())
+    assert written is not None
+    return written
+
+
+def planned(chat: Chat, title: str = "Open the letter") -> int:
+    return record(chat, EventPlanned(title=title))[0]
+
+
+def moved(chat: Chat, change: type[Transition], story_event: int, turn: int | None = None) -> int:
+    return record(chat, change(story_event=story_event, triggered_by_assistant_turn_id=turn))[0]
+
+
+def status(story_event: int) -> str:
+    return StoryEvent.objects.get(id=story_event).status
+
+
+def texts(chat: Chat) -> list[str]:
+    return [turn.text for turn in chat.turns.live().in_story_order()]
 
 
 def react(reaction: Reaction, position: int) -> Outcome:

@@ -105,6 +105,8 @@ class ScriptedModelServer:
         #: Tokens of a text, for `/tokenize`; None for a server without it.
         self.tokenizer = tokenizer
         self.port = port
+        #: Answers to questions in JSON by the name of their form; they use up nothing of the script.
+        self.answers: dict[str, Behaviour] = {}
         #: Requests to a model, in order of arrival.
         self.requests: list[SeenRequest] = []
         #: Requests to `/v1/models`, `/tokenize` and elsewhere.
@@ -207,6 +209,9 @@ class ScriptedModelServer:
 
     def _behave(self, request: SeenRequest, exchange: Exchange) -> Awaitable[None]:
         if request.path.endswith("/completions"):
+            if (answer := self.answers.get(_form_of(request.body))) is not None:
+                self.other_requests.append(request)
+                return answer(exchange)
             behaviour = self._script.popleft() if self._script else self.default
             with self._arrival:
                 self.requests.append(request)
@@ -219,6 +224,11 @@ class ScriptedModelServer:
         if request.path == "/tokenize" and self.tokenizer is not None:
             return exchange.json({"tokens": list(range(self.tokenizer(request.body["content"])))})
         return exchange.json({"error": {"message": "There is no such page here."}}, status=404)
+
+
+def _form_of(body: Any) -> str:
+    form = body.get("response_format") or {} if isinstance(body, dict) else {}
+    return str(form.get("json_schema", {}).get("name", ""))
 
 
 async def _read_request(reader: asyncio.StreamReader) -> SeenRequest | None:

@@ -20,7 +20,8 @@ from chat.llm.client import LanguageModel
 from chat.log.models import Event
 from chat.story.fact_payloads import DecisionRegistered
 from chat.story.models import Chat, Turn
-from chat.story.payloads import SceneClosed, TurnSuperseded, kind_of
+from chat.story.payloads import SceneClosed, kind_of
+from chat.story.rewriting_payloads import TurnSuperseded
 
 #: Of a rewritten turn the later ones that are read with it.
 LATER_TURNS = 8

@@ -10,9 +10,10 @@ from chat.database import in_thread
 from chat.llm import word_reader
 from chat.llm.client import LanguageModel
 from chat.log.models import Event
-from chat.story.fact_models import StoryEvent
+from chat.story.fact_models import StoryEvent, TurnReading
 from chat.story.lifecycle import Status
 from chat.story.payloads import AssistantTurn, Payload, UserTurn, kind_of
+from chat.story.rewriting_payloads import TurnRestored
 
 INSTRUCTIONS = """\
 You keep the chronicle of a story that is told in turns. You are given its latest turn, with a few before it, and say \
@@ -29,13 +30,16 @@ class Chronicler(Reaction):
     """Writes what a turn has caused, and that it was read, even when it has caused nothing."""
 
     name: ClassVar[str] = "chronicler"
-    kinds: ClassVar[tuple[str, ...]] = (kind_of(UserTurn), kind_of(AssistantTurn))
+    kinds: ClassVar[tuple[str, ...]] = (kind_of(UserTurn), kind_of(AssistantTurn), kind_of(TurnRestored))
 
     async def react(self, event: Event) -> Outcome:
-        """Read the event's turn with the model, or by words alone."""
-        page = await in_thread(page_of, chat_of(event), event.position)
+        """Read the event's turn with the model, or by words alone; one that was brought back, if nobody has yet."""
+        turn = event.payload["turn"] if event.kind == kind_of(TurnRestored) else event.position
+        page = await in_thread(page_of, chat_of(event), turn)
         if page is None:
             return Skip("superseded meanwhile")
+        if turn != event.position and await in_thread(_was_read, turn):
+            return Skip("read before it was rewritten")
         model = reader()
         chronicle = by_words(page) if model is None else await _asked(model, page)
         name = word_reader.NAME if model is None else model.name
@@ -45,7 +49,11 @@ class Chronicler(Reaction):
             return entry(page, chronicle, reader=name, statuses=_statuses(page)).payloads
 
         expected = entry(page, chronicle, reader=name, statuses=_statuses_as_read(page))
-        return Done(payloads, note=expected.note)
+        return Done(payloads, note=expected.note, turns=(turn,))
+
+
+def _was_read(turn: int) -> bool:
+    return TurnReading.objects.filter(turn=turn).exists()
 
 
 async def _asked(model: LanguageModel, page: TurnPage) -> Chronicle:

@@ -16,7 +16,8 @@ from chat.story.bonds import PLAYER
 from chat.story.decisions import RUN_DEBRIEF
 from chat.story.fact_models import Decision
 from chat.story.models import Turn
-from chat.story.payloads import SceneClosed, TurnSuperseded, kind_of
+from chat.story.payloads import SceneClosed, kind_of
+from chat.story.rewriting_payloads import TurnSuperseded
 
 INSTRUCTIONS = """\
 You sum up a scene of a story, as it would stand under “Previously” at the head of the next one: in plain prose, in \

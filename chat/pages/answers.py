@@ -44,6 +44,11 @@ def wants_json(request: HttpRequest) -> bool:
     return request.content_type == "application/json"
 
 
+def from_browser(request: HttpRequest) -> bool:
+    """Whether a browser asks for a page or sends a form: it names text/html among what it takes."""
+    return not wants_json(request) and "text/html" in request.headers.get("Accept", "")
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's page for a form without its token; for JSON clients a sentence that says what to send."""
     if wants_json(request):

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
@@ -40,6 +40,8 @@ class Shown[T]:
 
     fact: T
     because: Because | None
+    #: A story event under way although the turn that began it was rewritten.
+    begun_by_nobody: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,14 @@ def story_panel(chat: Chat, *, owner: bool, whole: bool = False) -> Context:
             *(bond.because_of for bond in felt),
         ],
     )
+    lost = set(StoryEvent.objects.filter(chat=chat).begun_by_nobody().values_list("id", flat=True))
     return {
-        "afoot": [causes.shown(one, one.because_of) for status in OPEN for one in events if one.status == status],
+        "afoot": [
+            replace(causes.shown(one, one.because_of), begun_by_nobody=one.id in lost)
+            for status in OPEN
+            for one in events
+            if one.status == status
+        ],
         "over": _newest([causes.shown(one, one.because_of) for one in over], most),
         "minds": list(_minds(chat, names, memories, causes)),
         "milestones": _newest([causes.shown(one, one.turn) for one in milestones], most),

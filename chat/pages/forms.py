@@ -139,7 +139,7 @@ class CharacterForm(forms.Form):
 
 
 class HeadForm(forms.Form):
-    """Title, premise and persona: what a chat's page of settings changes."""
+    """Title, premise and persona."""
 
     use_required_attribute = False
 
@@ -167,6 +167,22 @@ class HeadForm(forms.Form):
         rows=2,
         hint="What the characters know of you from the start.",
         placeholder="The new assistant, three weeks on the rock, from the mainland.",
+    )
+
+
+class SettingsForm(HeadForm):
+    """What a chat's page of settings changes."""
+
+    interjections = forms.ChoiceField(
+        label="Speaking up unasked",
+        required=False,
+        choices=[
+            ("off", "Never: only the one who is asked answers"),
+            ("rarely", "Rarely: when silence would be out of character"),
+            ("normal", "Now and then"),
+            ("eager", "Eagerly: they like to join in"),
+        ],
+        help_text="After a reply, whether one of the others who are present may speak up too.",
     )
 
 

@@ -13,7 +13,7 @@ from chat.pages import lists, notices
 from chat.pages.models import Preference
 from chat.story.models import Chat, Turn
 from chat.templatetags.story_text import render_mark, render_turn
-from chat.turns import generation, marks, transcript
+from chat.turns import generation, marks, transcript, variants
 from chat.turns.models import Generation
 
 #: Of a page opened at one turn, those that come after it.
@@ -90,6 +90,7 @@ def head_and_panel(chat: Chat) -> Context:
         "chat": chat,
         "cast": members,
         "hearers": hearers(members),
+        "elsewhere": sorted(members, key=lambda member: member.present),
         "notice": notice,
         "written": _written(chat, notice),
         "card": _cards(members).get(notice.speaker) if notice else None,
@@ -120,11 +121,12 @@ def items(chat: Chat, page: transcript.Page, members: list[Member], notice: Gene
     cards, names = _cards(members), {member.character: member.name for member in members}
     first = page.turns[0].place if page.more else 0
     found = marks.between(chat, first=first, before=page.before, names=names)
+    numbers, outdated = variants.numbered(page.turns), variants.written_before(chat, page.turns)
     return [
         Item(render_mark(one))
         if isinstance(one, marks.Mark)
         else Item(
-            render_turn(one, chat, cards),
+            render_turn(one, chat, cards, writing=numbers[one.id], outdated=one.id in outdated),
             one,
             queued=bool(running and one.kind == Turn.Kind.USER and one.place > running.answers_up_to),
         )

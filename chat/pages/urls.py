@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from chat.pages.views import accounts, characters, chats, files, model, play, scenes, story, why
+from chat.pages.views import (
+    accounts,
+    characters,
+    chats,
+    files,
+    meanwhile,
+    model,
+    play,
+    rewriting,
+    scenes,
+    story,
+    why,
+)
 
 urlpatterns = [
     path("", chats.chats, name="chats"),
@@ -13,6 +25,17 @@ urlpatterns = [
     path("chats/<int:chat_id>/turns/", play.turns, name="turns"),
     path("chats/<int:chat_id>/turns/cancel/", play.cancel, name="cancel"),
     path("chats/<int:chat_id>/turns/<int:turn_id>/why/", why.why, name="why"),
+    path("chats/<int:chat_id>/turns/written-before/", rewriting.written_before, name="written_before"),
+    path("chats/<int:chat_id>/turns/<int:turn_id>/regenerate/", rewriting.turn_regenerate, name="turn_regenerate"),
+    path(
+        "chats/<int:chat_id>/turns/<int:turn_id>/rewrite-from/", rewriting.turn_rewrite_from, name="turn_rewrite_from"
+    ),
+    path("chats/<int:chat_id>/turns/<int:turn_id>/edit/", rewriting.turn_edit, name="turn_edit"),
+    path("chats/<int:chat_id>/turns/<int:turn_id>/restore/", rewriting.turn_restore, name="turn_restore"),
+    path("chats/<int:chat_id>/turns/<int:turn_id>/delete/", rewriting.turn_delete, name="turn_delete"),
+    path("chats/<int:chat_id>/turns/<int:turn_id>/undelete/", rewriting.turn_undelete, name="turn_undelete"),
+    path("chats/<int:chat_id>/turns/<int:turn_id>/variants/", rewriting.turn_variants, name="turn_variants"),
+    path("chats/<int:chat_id>/meanwhile/", meanwhile.meanwhile, name="meanwhile"),
     path("chats/<int:chat_id>/older/", play.older, name="older"),
     path("chats/<int:chat_id>/retry/", play.retry, name="retry"),
     path("chats/<int:chat_id>/sidebar/", play.sidebar, name="sidebar"),
@@ -49,6 +72,7 @@ urlpatterns = [
         story.story_event_cancel,
         name="story_event_cancel",
     ),
+    path("chats/<int:chat_id>/story-events/<int:story_event>/back/", story.story_event_back, name="story_event_back"),
     path("chats/<int:chat_id>/memories/<int:memory>/forget/", story.memory_forget, name="memory_forget"),
     path("chats/<int:chat_id>/memories/<int:memory>/recall/", story.memory_recall, name="memory_recall"),
     path("chats/<int:chat_id>/cautions/<int:caution>/promote/", story.caution_promote, name="caution_promote"),

@@ -26,6 +26,11 @@ class StoryEventQuerySet(models.QuerySet["StoryEvent"]):
         moved = StoryTransition.objects.standing().filter(story_event=OuterRef("id"))
         return self.filter(Q(planned_by=None) | live_turn("planned_by") | Exists(moved))
 
+    def begun_by_nobody(self) -> Self:
+        """Those under way although nothing that stands has begun them: the turn that did was rewritten."""
+        moved = StoryTransition.objects.standing().filter(story_event=OuterRef("id"))
+        return self.filter(~Exists(moved), status=StoryEvent.Status.ACTIVE)
+
     def before(self, place: int | None) -> Self:
         """Those planned before a place; all for None."""
         return self if place is None else self.filter(place__lt=place)

@@ -55,6 +55,22 @@ class EventEdited:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EventStatusReverted:
+    """A transition of a story event was taken back, because the turn that had caused it no longer stands.
+
+    It applies only where that very transition had set the status.
+    """
+
+    story_event: int
+    #: What the story event is again.
+    prior_status: str
+    #: Position of the transition.
+    reverts: int
+    #: The turn that no longer stands; None: by hand.
+    turn: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MemoryFormed:
     """A witness of a turn will remember something of it; importance from 1 to 10."""
 
@@ -133,6 +149,7 @@ type Fact = (
     | EventCompleted
     | EventCancelled
     | EventEdited
+    | EventStatusReverted
     | MemoryFormed
     | MemoryDismissed
     | MemoryRecalled

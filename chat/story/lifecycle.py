@@ -61,8 +61,8 @@ def change_of(transition: Transition) -> Change:
 
 
 def after(status: Status, change: Change) -> Status | None:
-    """The status that a change leads to; None when it is not allowed."""
-    return _RESULTS[change] if change in _ALLOWED[status] else None
+    """The status that a change leads to, the same when it is that already; None when it is not allowed."""
+    return _RESULTS[change] if change in _ALLOWED[status] or _RESULTS[change] == status else None
 
 
 def prior(change: Change) -> Status:

@@ -69,6 +69,8 @@ class Chat(models.Model):
     owner_id = models.BigIntegerField()
     persona = models.CharField(max_length=80)
     persona_description = models.TextField()
+    #: How readily a silent witness speaks up after a reply: off, rarely, normal, eager.
+    interjections = models.CharField(max_length=8, default="normal")
     #: The open scene (its position), or None between scenes.
     scene = models.BigIntegerField(null=True)
     scene_title = models.CharField(max_length=200, default="")
@@ -153,12 +155,33 @@ class Scene(models.Model):
         return f"Scene {self.number}"
 
 
+class Meanwhile(models.Model):
+    """A scene without the player: characters who are elsewhere; its id is the position of its opening."""
+
+    id = models.BigIntegerField(primary_key=True)
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="meanwhiles")
+    #: The how manieth of its chat, from 1.
+    number = models.IntegerField()
+    #: Ids of those who are there.
+    characters = models.JSONField()
+    #: Their names at the time, for the player.
+    names = models.JSONField()
+    direction = models.TextField()
+
+    def __str__(self) -> str:
+        return f"Meanwhile {self.number}"
+
+
 class TurnQuerySet(models.QuerySet["Turn"]):
     """What is asked of turns."""
 
     def live(self) -> Self:
         """Those that stand: not superseded."""
         return self.filter(superseded_by=None)
+
+    def rewritten(self) -> Self:
+        """Those that stand and are not what was first written in their place, or were brought back there."""
+        return self.live().filter(~Q(id=models.F("place")) | Q(restored_by__isnull=False))
 
     def in_story_order(self) -> Self:
         """As they are read."""
@@ -184,7 +207,7 @@ class Turn(models.Model):
     text = models.TextField()
     #: complete, stopped or interrupted.
     state = models.CharField(max_length=12)
-    #: Position of what opened the turn group: a player's turn, a request to go on, a greeting.
+    #: Position of what opened the turn group: a player's turn, a request to go on, a greeting, a meanwhile.
     group = models.BigIntegerField()
     #: Where it stands in the story: the position of the first writing of its chain.
     place = models.BigIntegerField()
@@ -193,7 +216,16 @@ class Turn(models.Model):
     witnesses = models.JSONField()
     said_at = models.DateTimeField()
     regenerated_from = models.BigIntegerField(null=True)
+    #: Of an interjection: the speaker of the primary reply.
+    interjection_of = models.BigIntegerField(null=True)
+    #: Position of the turn that stands in its place, or of its deletion; None while it stands.
     superseded_by = models.BigIntegerField(null=True)
+    #: The turn that took it along when it ceased to stand, or whose edit did: it comes back with that one.
+    went_with = models.BigIntegerField(null=True)
+    #: Position of the event that brought it back last.
+    restored_by = models.BigIntegerField(null=True)
+    #: The meanwhile in which it was said.
+    meanwhile = models.ForeignKey(Meanwhile, on_delete=models.CASCADE, null=True, related_name="turns", db_index=False)
     #: Id of the generation that wrote it; "" for the player's and for hand-written ones.
     generation = models.CharField(max_length=32, default="")
 
@@ -202,7 +234,20 @@ class Turn(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["chat", "place"], condition=Q(superseded_by=None), name="live_turns_in_story_order"),
-            models.Index(fields=["chat", "group"], name="turn_groups"),
+            models.Index(fields=["chat", "group", "id"], name="turn_groups"),
+            models.Index(
+                fields=["chat", "place"], condition=Q(superseded_by__isnull=False), name="other_writings_of_a_place"
+            ),
+            models.Index(
+                fields=["chat", "place"],
+                condition=Q(superseded_by=None) & (~Q(id=models.F("place")) | Q(restored_by__isnull=False)),
+                name="turns_that_were_rewritten",
+            ),
+            models.Index(
+                fields=["chat", "place"],
+                condition=Q(superseded_by=None, meanwhile__isnull=False),
+                name="live_turns_of_meanwhiles",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -14,6 +14,7 @@ from chat.story.fact_payloads import (
     EventEdited,
     EventPlanned,
     EventStarted,
+    EventStatusReverted,
     MemoryDismissed,
     MemoryFormed,
     MemoryRecalled,
@@ -21,8 +22,12 @@ from chat.story.fact_payloads import (
     RelationshipChanged,
     TurnRead,
 )
+from chat.story.meanwhile_payloads import MeanwhileContinued, MeanwhileOpened
+from chat.story.rewriting_payloads import TurnDeleted, TurnRestored, TurnSuperseded
 
 type TurnState = Literal["complete", "stopped", "interrupted"]
+#: How readily a silent witness speaks up after a reply.
+type Eagerness = Literal["off", "rarely", "normal", "eager"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +79,13 @@ class PersonaChanged:
 
     name: str
     description: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InterjectionsSet:
+    """From here on silent witnesses speak up more readily, or less."""
+
+    eagerness: Eagerness
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -176,6 +188,8 @@ class UserTurn:
 
     text: str
     addressed: int | None = None
+    #: The turn this one is a new writing of: an edit, which asks nobody to answer.
+    regenerated_from: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,6 +210,10 @@ class AssistantTurn:
     group: int | None = None
     #: The turn this one is a new writing of; it keeps that turn's place and witnesses.
     regenerated_from: int | None = None
+    #: The speaker of the primary reply after which a silent witness speaks up; None for a primary reply.
+    interjection_of: int | None = None
+    #: The meanwhile in which it was said; only its characters are witnesses.
+    meanwhile: int | None = None
     #: The generation that wrote it, under which "Why this reply" is kept; "" when written by hand.
     generation: str = ""
     model: str = ""
@@ -205,19 +223,12 @@ class AssistantTurn:
     duration_ms: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TurnSuperseded:
-    """A turn no longer stands: another one stands in its place."""
-
-    turn: int
-    by: int
-
-
 type Payload = (
     ChatCreated
     | ChatRenamed
     | PremiseChanged
     | PersonaChanged
+    | InterjectionsSet
     | ChatPinned
     | ChatUnpinned
     | ChatArchived
@@ -233,15 +244,20 @@ type Payload = (
     | SceneClosed
     | CharacterEntered
     | CharacterExited
+    | MeanwhileOpened
+    | MeanwhileContinued
     | UserTurn
     | ReplyRequested
     | AssistantTurn
     | TurnSuperseded
+    | TurnRestored
+    | TurnDeleted
     | EventPlanned
     | EventStarted
     | EventCompleted
     | EventCancelled
     | EventEdited
+    | EventStatusReverted
     | MemoryFormed
     | MemoryDismissed
     | MemoryRecalled

@@ -19,7 +19,7 @@ from chat.story.fact_models import (
     TurnReading,
 )
 from chat.story.fold import fold
-from chat.story.models import CastMember, Chat, Membership, Scene, Turn, stream_of
+from chat.story.models import CastMember, Chat, Meanwhile, Membership, Scene, Turn, stream_of
 from chat.story.payloads import Payload, decode
 
 #: Every table that the fold writes, with the column that names the chat; children first.
@@ -32,6 +32,7 @@ FOLDED: tuple[tuple[models.Manager[Any], str], ...] = (
     (StoryTransition.objects, "chat_id"),
     (StoryEvent.objects, "chat_id"),
     (Turn.objects, "chat_id"),
+    (Meanwhile.objects, "chat_id"),
     (Scene.objects, "chat_id"),
     (CastMember.objects, "chat_id"),
     (Membership.objects, "chat_id"),

@@ -20,7 +20,7 @@ from chat.streaming.hub import Hub, hub
 from chat.streaming.outbox import Outbox
 from chat.streaming.rooms import Member, Room
 from chat.streaming.sessions import Admitted, admit, session_key
-from chat.turns import exchange
+from chat.turns import exchange, regenerate
 from chat.turns.generation import spawn
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class BadPositionError(ChatError):
 
 
 class BadCommandError(ChatError):
-    """That was no command: send {"type": "turn", "text": "…"}, {"type": "stop"} or {"type": "retry"}."""
+    """That was no command: send {"type": "turn", "text": "…"}, or one of type stop, retry, or regenerate (turn_id)."""
 
     status = 400
 
@@ -144,6 +144,8 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
             case {"type": "retry"}:
                 generation = clean(_text(command, "generation"))
                 await exchange.retry(chat, user=user, generation=generation, announcer=self.hub)
+            case {"type": "regenerate", "turn_id": int(turn)}:
+                return await self._regenerate(chat, turn, command)
             case _:
                 raise BadCommandError
         return None
@@ -158,6 +160,13 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
             chat, user=self.admitted.user, text=text, speaker=speaker, key=key, announcer=self.hub
         )
         return Frame("posted", {"turn_id": posted.turn_id, "key": key})
+
+    async def _regenerate(self, chat: Chat, turn: int, command: dict[str, Any]) -> Frame:
+        guidance = _text(command, "guidance") or ""
+        begun = await regenerate.regenerate_assistant_turn(
+            chat, turn=turn, guidance=guidance, user=self.admitted.user, announcer=self.hub
+        )
+        return Frame("regenerating", {"turn_id": turn, "generation": begun, "key": _text(command, "key")})
 
 
 def _since(scope: dict[str, Any]) -> int | None:

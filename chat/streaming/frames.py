@@ -11,6 +11,7 @@ from typing import Any
 from chat.log import read
 from chat.log.models import Event
 from chat.story import fact_payloads as facts
+from chat.story import meanwhile_payloads as elsewhere
 from chat.story.models import CastMember, Turn, stream_of
 from chat.story.payloads import (
     KINDS,
@@ -27,6 +28,7 @@ from chat.story.payloads import (
     ChatUnarchived,
     ChatUndeleted,
     ChatUnpinned,
+    InterjectionsSet,
     MemberJoined,
     MemberLeft,
     Payload,
@@ -36,15 +38,15 @@ from chat.story.payloads import (
     SceneClosed,
     SceneOpened,
     SceneRenamed,
-    TurnSuperseded,
     UserTurn,
     decode,
     kind_of,
 )
+from chat.story.rewriting_payloads import TurnDeleted, TurnRestored, TurnSuperseded
 from chat.streaming.frame import Frame
 from chat.streaming.kept import KeptFrames
 from chat.templatetags.story_text import render_mark, render_turn
-from chat.turns import marks
+from chat.turns import marks, variants
 
 #: A browser that missed more events than this reloads the newest page of turns instead.
 MOST_EVENTS = 200
@@ -152,11 +154,19 @@ class _Telling:
             # What was rendered before shows the portrait as it was.
             _kept.forget(chat_id)
         self.kept = {event.position: _kept.get(chat_id, event) for event in events}
+        #: New writings of which a later event says whether they stand.
+        self.decided = {
+            turn
+            for payload in self.payloads.values()
+            if isinstance(payload, TurnSuperseded | TurnDeleted)
+            for turn in (payload.turn, getattr(payload, "by", None))
+        }
         wanted = {turn for event in events for turn in self._turns_of(event)}
-        turns = Turn.objects.filter(chat_id=chat_id).select_related("chat")
+        turns = Turn.objects.filter(chat_id=chat_id).select_related("chat", "meanwhile")
         self.turns = turns.in_bulk(wanted) if wanted else {}
         self.marking = [event for event in marks.shown(events) if self.kept[event.position] is None]
         self.scenes = marks.scenes_of(self.marking)
+        self.numbers = variants.numbered(self.turns.values())
         # A player's turn has no portrait to look up.
         seen = {turn.speaker for turn in self.turns.values() if turn.speaker is not None}
         seen |= {one for event in self.marking for one in marks.characters_in(self.payloads[event.position])}
@@ -197,29 +207,36 @@ class _Telling:
                 return [event.position]
             case TurnSuperseded(turn=turn, by=by):
                 return [turn, by]
+            case TurnRestored(turn=turn):
+                return [turn]
             case _:
                 return []
 
-    def _frame(self, position: int, payload: Payload) -> Frame | None:
+    def _frame(self, position: int, payload: Payload) -> Frame | None:  # noqa: C901, PLR0911  (a case for each sort)
         match payload:
-            case ReplyRequested() | ChatCreated() | AssistantTurn(regenerated_from=int()):
-                # A new writing is told by the turn_superseded that follows it: which of the two stands.
+            case ReplyRequested() | ChatCreated():
                 return None
             case UserTurn() | AssistantTurn():
-                return self._said(position)
+                return self._written(position, payload)
             case TurnSuperseded():
                 return self._superseded(position, payload)
+            case TurnRestored():
+                return self._stands(position, payload.turn, instead_of=payload.instead_of)
+            case TurnDeleted():
+                return self._gone(position, payload.turn)
             case (
-                ChatRenamed() | PremiseChanged() | PersonaChanged() | ChatPinned() | ChatUnpinned()
-                | ChatArchived() | ChatUnarchived() | ChatDeleted() | ChatUndeleted()
-                | MemberJoined() | MemberLeft() | CharacterJoined() | CharacterRevised() | SceneRenamed()
+                ChatRenamed() | PremiseChanged() | PersonaChanged() | InterjectionsSet() | ChatPinned() | ChatUnpinned()
+                | ChatArchived() | ChatUnarchived() | ChatDeleted() | ChatUndeleted() | MemberJoined() | MemberLeft()
+                | CharacterJoined() | CharacterRevised() | SceneRenamed()
+                | elsewhere.MeanwhileOpened() | elsewhere.MeanwhileContinued()
             ):  # fmt: skip
                 return Frame("chat", {"position": position}, position)
             case SceneOpened() | SceneClosed() | CharacterEntered() | CharacterExited():
                 return self._marked(position, payload)
             case (
                 facts.EventPlanned() | facts.EventStarted() | facts.EventCompleted() | facts.EventCancelled()
-                | facts.EventEdited() | facts.MemoryFormed() | facts.MemoryDismissed() | facts.MemoryRecalled()
+                | facts.EventEdited() | facts.EventStatusReverted()
+                | facts.MemoryFormed() | facts.MemoryDismissed() | facts.MemoryRecalled()
                 | facts.RelationshipChanged() | facts.MilestoneReached() | facts.TurnRead() | facts.DecisionRegistered()
             ):  # fmt: skip
                 return Frame("story", {"position": position}, position)
@@ -233,33 +250,37 @@ class _Telling:
             return None
         return Frame("mark_html", {"position": position, "html": str(render_mark(mark))}, position)
 
-    def _said(self, position: int) -> Frame:
-        turn = self.turns[position]
-        body = {
-            "position": position,
-            "turn_id": turn.id,
-            "generation": turn.generation,
-            "state": turn.state,
-            "html": self._html(turn),
-        }
-        return Frame("turn_html", body, position)
+    def _written(self, position: int, payload: UserTurn | AssistantTurn) -> Frame | None:
+        if position in self.decided:
+            # What follows it says which of the two writings stands.
+            return None
+        return self._stands(position, position, instead_of=payload.regenerated_from)
 
-    def _superseded(self, position: int, payload: TurnSuperseded) -> Frame:
+    def _superseded(self, position: int, payload: TurnSuperseded) -> Frame | None:
         old, new = self.turns[payload.turn], self.turns[payload.by]
         if old.place != new.place:
-            return Frame("turn_html_remove", {"position": position, "turn_id": old.id}, position)
-        # A new writing that was cut off does not replace the standing one: the page gets that one afresh.
-        in_its_place = min(old.id, new.id)
-        written = self.turns[max(old.id, new.id)]
-        body = {
-            "position": position,
-            "turn_id": new.id,
-            "supersedes_id": in_its_place,
-            "generation": written.generation,
-            "state": written.state,
-            "html": self._html(new),
-        }
-        return Frame("turn_html_replace", body, position)
+            return self._gone(position, old.id)
+        if old.id in self.payloads:
+            # Written in the same breath, so it never stood: the page gets the one that does afresh.
+            return self._stands(position, new.id, instead_of=new.id, written=old)
+        # An older one that stands again is told by its turn_restored.
+        if new.id < old.id:
+            return None
+        frame = self._stands(position, new.id, instead_of=old.id)
+        frame.body["went"] = variants.what_went(old)
+        return frame
+
+    def _stands(self, position: int, turn_id: int, *, instead_of: int | None, written: Turn | None = None) -> Frame:
+        turn = self.turns[turn_id]
+        told = written or turn
+        body: dict[str, Any] = {"position": position, "turn_id": turn.id}
+        if instead_of is not None:
+            body["supersedes_id"] = instead_of
+        body |= {"generation": told.generation, "state": told.state, "html": self._html(turn)}
+        return Frame("turn_html" if instead_of is None else "turn_html_replace", body, position)
+
+    def _gone(self, position: int, turn_id: int) -> Frame:
+        return Frame("turn_html_remove", {"position": position, "turn_id": turn_id}, position)
 
     def _html(self, turn: Turn) -> str:
-        return str(render_turn(turn, turn.chat, self.cards))
+        return str(render_turn(turn, turn.chat, self.cards, writing=self.numbers[turn.id]))

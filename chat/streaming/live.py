@@ -1,10 +1,11 @@
 """One reply while it is written, as this process knows it: the text so far, and whether news of it fits on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from chat.streaming.frame import Frame
-from chat.turns.announce import Chunk, Ended, Started
+from chat.turns.announce import Chunk, Deciding, Ended, Started
 from chat.turns.models import Generation
 from chat.turns.running import Running
 
@@ -34,8 +35,15 @@ class Live:
     length: int = 0
     #: Its turn stands already; only the end is still to be told.
     settled: bool = False
+    #: While it is being decided who speaks up, if anybody: the names of the silent witnesses.
+    witnesses: Sequence[str] = ()
     #: Appended to for every token, so not one string.
     _parts: list[str] = field(default_factory=list)
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether it is still being decided if anybody speaks."""
+        return not self.speaker
 
     @property
     def text(self) -> str:
@@ -65,6 +73,8 @@ class Live:
 
     def snapshot(self) -> Frame:
         """The text so far, for one that comes in the middle."""
+        if self.is_undecided:
+            return self.started()
         return Frame("snapshot", {"generation": self.generation, "seq": self.seq, "text": self.text, **self._who()})
 
     def as_news(self, chat: int) -> Snapshot:
@@ -80,15 +90,26 @@ class Live:
         )
 
     def started(self) -> Frame:
-        """It begins."""
+        """It begins, or it is being decided whether it does."""
+        if self.is_undecided:
+            body = {"state": "deciding", "generation": self.generation, "witnesses": list(self.witnesses)}
+            return Frame("generation", body | self._who() | {"turn_id": None})
         return Frame("generation", {"state": "started", "generation": self.generation, **self._who()})
 
     def _who(self) -> dict[str, Any]:
         return {"speaker": self.speaker_name, "speaker_id": self.speaker, "rewrites": self.rewrites}
 
 
-def live_from(started: Started) -> Live:
+def live_from(started: Started | Deciding) -> Live:
     """A reply of which nothing is written yet."""
+    if isinstance(started, Deciding):
+        return Live(
+            generation=started.generation,
+            speaker=0,
+            speaker_name="",
+            rewrites=started.rewrites,
+            witnesses=started.witnesses,
+        )
     return Live(
         generation=started.generation,
         speaker=started.speaker,

@@ -12,7 +12,7 @@ from chat.streaming.frame import Frame
 from chat.streaming.frames import Batch, hello, reset
 from chat.streaming.live import Live, Snapshot, end_in, end_told_by, ended, live_from, live_of, running_in, snapshot_in
 from chat.streaming.outbox import Outbox
-from chat.turns.announce import Chunk, Ended, News, Started
+from chat.turns.announce import Chunk, Deciding, Ended, News, Started
 from chat.turns.generation import spawn
 from chat.turns.models import Generation
 from chat.turns.running import Running
@@ -189,8 +189,10 @@ class Room:
         if news.generation in self._over:
             return
         match news:
-            case Started():
-                live = self.live.setdefault(news.generation, live_from(news))
+            case Started() | Deciding():
+                live = self.live.get(news.generation)
+                if live is None or live.is_undecided:
+                    live = self.live[news.generation] = live_from(news)
                 # Known to be in the log and not yet read: what the player said.
                 self._hold_until = self._rung
                 self._tell_live(live.started())
@@ -214,7 +216,7 @@ class Room:
 
     def _continue(self, chunk: Chunk) -> None:
         live = self.live.get(chunk.generation)
-        if live is None or live.length < chunk.offset:
+        if live is None or live.is_undecided or live.length < chunk.offset:
             if chunk.generation not in self._over:
                 self._fill_gap(chunk)
             return
@@ -231,7 +233,7 @@ class Room:
 
     def _catch_up(self, news: Snapshot) -> None:
         live = self.live.get(news.generation)
-        if live is None:
+        if live is None or (live.is_undecided and news.speaker):
             live = self.live[news.generation] = Live(
                 generation=news.generation,
                 speaker=news.speaker,

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chat.streaming.live import Snapshot, live_of
-from chat.turns.announce import Chunk, Ended, News, Started
+from chat.turns.announce import Chunk, Deciding, Ended, News, Started
 from chat.turns.running import Running
 
 logger = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ ASK_SECONDS = 0.25
 
 _CLASSES: dict[str, type[News | Snapshot]] = {
     "started": Started,
+    "deciding": Deciding,
     "chunk": Chunk,
     "ended": Ended,
     "snapshot": Snapshot,

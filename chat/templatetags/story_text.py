@@ -24,11 +24,22 @@ HUE_STRIDE = 5
 register = template.Library()
 
 
-def render_turn(turn: Turn, chat: Chat, cards: Mapping[int, Mapping[str, Any]]) -> SafeString:
-    """One turn as HTML, the same for every reader; `cards` maps character ids to their card's JSON."""
+def render_turn(
+    turn: Turn,
+    chat: Chat,
+    cards: Mapping[int, Mapping[str, Any]],
+    *,
+    writing: object = None,
+    outdated: bool = False,
+) -> SafeString:
+    """One turn as HTML, the same for every reader; `cards` maps character ids to their card's JSON.
+
+    `writing` says which of how many it is (`number`, `total`); `outdated`: an earlier turn was changed since.
+    """
     card = cards.get(turn.speaker) if turn.speaker is not None else None
     template_of_a_turn: Any = get_template("chat/_turn.html")
-    html: SafeString = template_of_a_turn.render({"turn": turn, "chat": chat, "card": card})
+    context = {"turn": turn, "chat": chat, "card": card, "writing": writing, "outdated": outdated}
+    html: SafeString = template_of_a_turn.render(context)
     return html
 
 

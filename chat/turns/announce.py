@@ -1,5 +1,6 @@
 """What is told of a reply while it is written; `turns` knows no transport, edges hand in an Announcer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +17,16 @@ class Started:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Deciding:
+    """It is being decided whether one of the silent witnesses, by name, speaks up; Started or Ended follows."""
+
+    chat: int
+    generation: str
+    witnesses: Sequence[str]
+    rewrites: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Chunk:
     """More text: chunk number `seq` from 1, beginning at `offset` characters."""
 
@@ -28,7 +39,7 @@ class Chunk:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ended:
-    """The reply is settled: `state` is finished, stopped, interrupted or failed."""
+    """The reply is settled: `state` is finished, stopped, interrupted, failed or nobody (spoke up)."""
 
     chat: int
     generation: str
@@ -39,7 +50,7 @@ class Ended:
     error: str = ""
 
 
-type News = Started | Chunk | Ended
+type News = Started | Deciding | Chunk | Ended
 
 
 class Announcer(Protocol):

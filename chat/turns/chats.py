@@ -21,6 +21,8 @@ from chat.story.payloads import (
     ChatUnarchived,
     ChatUndeleted,
     ChatUnpinned,
+    Eagerness,
+    InterjectionsSet,
     Payload,
     PersonaChanged,
     PremiseChanged,
@@ -99,6 +101,11 @@ def change_premise(chat: Chat, *, premise: str, by: "User") -> None:
 def change_persona(chat: Chat, *, name: str, description: str, by: "User") -> None:
     """Change who the player is; an empty name means "You"."""
     _write(chat, PersonaChanged(name=name.strip() or "You", description=description.strip()), by)
+
+
+def set_interjections(chat: Chat, *, eagerness: Eagerness, by: "User") -> None:
+    """Let silent witnesses speak up more readily from here on, or less, or not at all."""
+    _write(chat, InterjectionsSet(eagerness=eagerness), by)
 
 
 def pin(chat: Chat, *, by: "User") -> None:

@@ -24,6 +24,8 @@ ABOUT_TO_BEGIN = timedelta(seconds=15)
 RECENT_SPEAKERS = 20
 #: Turns posted while a reply ran, of which at most so many are looked at for a pick or a mention.
 MAX_OPENERS = 20
+#: Who speaks while it is being decided whether anybody does.
+NOBODY = Card(id=0, name="")
 _OPENERS = (kind_of(UserTurn), kind_of(ReplyRequested))
 
 
@@ -31,6 +33,24 @@ class ReplyRunningError(ChatError):
     """A reply is being written. Wait for it, or stop it."""
 
     status = 409
+
+
+class TurnNotFoundError(ChatError):
+    """There is no such turn in this story."""
+
+    status = 404
+
+
+class NotStandingError(ChatError):
+    """This turn was rewritten or deleted meanwhile. Look again."""
+
+    status = 409
+
+
+class NotAReplyError(ChatError):
+    """Only what a character said can be rewritten. Edit your own turn instead."""
+
+    status = 422
 
 
 class NothingToRetryError(ChatError):
@@ -49,6 +69,18 @@ class Claim:
     answers_up_to: int
     speaker: Card
     rewrites: int | None = None
+    guidance: str = ""
+    #: Who asked for a new writing; "" for a reply.
+    asked_by: str = ""
+    #: Of an interjection: the primary reply after which it is.
+    follows: int | None = None
+    #: The meanwhile for which it is.
+    meanwhile: int | None = None
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether it is still to be found out if anybody speaks."""
+        return self.speaker == NOBODY
 
 
 def claim_reply(chat_id: int, *, now: datetime, rng: random.Random) -> Claim | None:
@@ -78,7 +110,7 @@ def claim_retry(chat_id: int, *, generation: str | None, now: datetime) -> Claim
         if generation is not None:
             earlier = earlier.filter(id=generation)
         before = earlier.order_by("-started_at").first()
-        if before is None or before.state == Generation.State.FINISHED:
+        if before is None or before.state in {Generation.State.FINISHED, Generation.State.NOBODY}:
             raise NothingToRetryError
         if before.state == Generation.State.RUNNING or _running(chat_id):
             raise ReplyRunningError
@@ -87,12 +119,63 @@ def claim_retry(chat_id: int, *, generation: str | None, now: datetime) -> Claim
             group=before.group,
             answers_up_to=before.answers_up_to,
             rewrites=_standing(before),
+            guidance=before.guidance,
+            asked_by=before.asked_by,
+            follows=before.follows,
+            meanwhile=before.meanwhile,
             started_at=now,
         )
         claim = _insert(again, card_of(chat_id, before.speaker))
         if claim is None:
             raise ReplyRunningError
         return claim
+
+
+def claim_rewriting(chat_id: int, *, turn: int, guidance: str = "", asked_by: str, now: datetime) -> Claim:
+    """Claim a new writing of a character's turn, of any age, in its place.
+
+    Raises TurnNotFoundError, NotAReplyError, NotStandingError and ReplyRunningError.
+    """
+    with transaction.atomic():
+        before = find_standing_reply(chat_id, turn)
+        again = Generation(
+            chat_id=chat_id,
+            group=before.group,
+            meanwhile=before.meanwhile_id,
+            # It answers nothing new, and a meanwhile answers nobody.
+            answers_up_to=0 if before.meanwhile_id else before.group,
+            rewrites=turn,
+            guidance=guidance,
+            asked_by=asked_by,
+            started_at=now,
+        )
+        claim = claim_new(again, card_of(chat_id, before.speaker or 0))
+        if claim is None:
+            raise ReplyRunningError
+        return claim
+
+
+def find_turn(chat: Chat | int, turn: int) -> Turn:
+    """A turn of this chat, whether it stands or not; TurnNotFoundError."""
+    try:
+        return Turn.objects.get(chat=chat, id=turn)
+    except Turn.DoesNotExist:
+        raise TurnNotFoundError from None
+
+
+def find_standing_reply(chat: Chat | int, turn: int) -> Turn:
+    """A character's turn that stands; TurnNotFoundError, NotAReplyError, NotStandingError."""
+    found = find_turn(chat, turn)
+    if found.kind != Turn.Kind.ASSISTANT:
+        raise NotAReplyError
+    if found.superseded_by is not None:
+        raise NotStandingError
+    return found
+
+
+def claim_new(row: Generation, speaker: Card) -> Claim | None:
+    """Claim what a new row stands for; None when a reply is running."""
+    return None if _running(row.chat_id) else _insert(row, speaker)
 
 
 def unanswered(chat: Chat) -> list[Event]:
@@ -104,7 +187,14 @@ def unanswered(chat: Chat) -> list[Event]:
     since = max(chat.answered_to, taken_up)
     if chat.asked_at <= since:
         return []
-    openers = Event.objects.filter(stream_id=chat.id, position__gt=since, kind__in=_OPENERS)
+    # An edit opens nothing, and what was deleted needs no answer.
+    stands = Turn.objects.live().filter(chat=chat, kind=Turn.Kind.USER, group=models.OuterRef("position"))
+    openers = Event.objects.filter(
+        models.Q(kind=kind_of(ReplyRequested)) | models.Exists(stands),
+        stream_id=chat.id,
+        position__gt=since,
+        kind__in=_OPENERS,
+    )
     return list(openers.exclude(_unheard("position")).order_by("-position")[:MAX_OPENERS])
 
 
@@ -131,6 +221,10 @@ def claim_of(row: Generation, speaker: Card) -> Claim:
         answers_up_to=row.answers_up_to,
         speaker=speaker,
         rewrites=row.rewrites,
+        guidance=row.guidance,
+        asked_by=row.asked_by,
+        follows=row.follows,
+        meanwhile=row.meanwhile,
     )
 
 
@@ -151,7 +245,7 @@ def _standing(before: Generation) -> int | None:
     something else has taken its place.
     """
     written = [turn for turn in (before.turn, before.rewrites) if turn]
-    if not written and Turn.objects.live().filter(chat_id=before.chat_id, place__gt=before.answers_up_to).exists():
+    if not written and said_since(before):
         # Its place at the story's end is taken: what was said since has drawn, or will draw, a reply to all of it.
         raise NothingToRetryError
     standing = Turn.objects.live().filter(id__in=written).values_list("id", flat=True).first()
@@ -162,6 +256,13 @@ def _standing(before: Generation) -> int | None:
 
 def _unheard(position: str) -> models.Exists:
     return models.Exists(Turn.objects.filter(id=models.OuterRef(position), witnesses=[]))
+
+
+def said_since(row: Generation) -> bool:
+    """Whether the place of an attempt that left no text is taken by what was said since."""
+    if row.meanwhile is not None:
+        return row.chat.last_turn_at > row.started_at
+    return Turn.objects.live().filter(chat_id=row.chat_id, place__gt=row.answers_up_to).exists()
 
 
 def _running(chat_id: int) -> bool:
@@ -185,7 +286,7 @@ def _choose(chat: Chat, openers: list[Event], rng: random.Random) -> Card | None
     present = [cards[character] for character in chat.present if character in cards]
     if not present:
         return None
-    replies = chat.turns.live().filter(kind=Turn.Kind.ASSISTANT).order_by("-place", "-id")
+    replies = chat.turns.live().filter(kind=Turn.Kind.ASSISTANT, meanwhile=None).order_by("-place", "-id")
     recent = [speaker for speaker in replies.values_list("speaker", flat=True)[:RECENT_SPEAKERS] if speaker]
     return choose_speaker(
         present,

@@ -16,13 +16,13 @@ from chat.log.text import clean
 from chat.story import writer
 from chat.story.models import Chat
 from chat.story.payloads import ReplyRequested, UserTurn
-from chat.turns import claims, generation, leases
+from chat.turns import claims, generation, interject, leases, rewriting
 from chat.turns.announce import Announcer, Ended
 from chat.turns.chats import actor
 from chat.turns.claims import Claim, NothingToRetryError, ReplyRunningError
 from chat.turns.generation import spawn
 from chat.turns.leases import LeaseLostError, Settled
-from chat.turns.limits import TooManyTurnsError, count_turn
+from chat.turns.limits import TURN_CHARACTERS, TooManyTurnsError, TurnTooLongError, count_turn
 from chat.turns.models import Generation
 from chat.turns.running import Running
 
@@ -33,6 +33,7 @@ __all__ = [
     "NothingToRetryError",
     "ReplyRunningError",
     "TooManyTurnsError",
+    "TurnTooLongError",
     "post_turn",
     "retry",
     "stop",
@@ -41,16 +42,9 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-TURN_CHARACTERS = 20_000
 KEY_CHARACTERS = 200
 #: Chance stands here, at the edge of what is pure below.
 _rng = random.SystemRandom()
-
-
-class TurnTooLongError(ChatError):
-    """A turn may have 20,000 characters at most."""
-
-    status = 413
 
 
 class UnknownSpeakerError(ChatError):
@@ -184,26 +178,32 @@ async def _answer(chat: int, announcer: Announcer) -> None:
         return
     claim = await in_thread(claims.claim_reply, chat, now=timezone.now(), rng=_rng)
     if claim is not None:
-        await _begin(claim, announcer)
+        await begin(claim, announcer)
 
 
 async def _retry(chat: int, before: str | None, announcer: Announcer) -> None:
     claim = await in_thread(claims.claim_retry, chat, generation=before, now=timezone.now())
-    await _begin(claim, announcer)
+    await begin(claim, announcer)
 
 
-async def _begin(claim: Claim, announcer: Announcer) -> None:
+async def begin(claim: Claim, announcer: Announcer) -> asyncio.Task[None] | None:
+    """Begin the claimed reply; the task that ends when what follows it has begun, None if this process is ending."""
     if generation.closing():
-        # This process ends; another one, or the next, takes it up.
+        # Another process, or the next, takes it up.
         await in_thread(claims.release, claim)
-        return
+        return None
     running = generation.begin(claim, announcer)
-    _ = generation.spawn(_then_answer(running, announcer))
+    return generation.spawn(_then_answer(running, announcer))
 
 
 async def _then_answer(running: Running, announcer: Announcer) -> None:
-    """When this reply is settled, answer together what came meanwhile."""
+    """When this reply is settled, let a silent witness speak up, then answer together what came meanwhile."""
     await generation.settled(running)
+    ended = running.ended
+    if ended is not None and ended.turn and ended.state == Generation.State.FINISHED:
+        rewritten = running.rewrites
+        before = await in_thread(rewriting.interjection_gone_with, rewritten) if rewritten else None
+        await interject.let_witness_speak(ended.turn, rewrites=before, announcer=announcer)
     await answer(running.claim.chat, announcer)
 
 
@@ -218,9 +218,8 @@ async def _heal(chat: int, healing: Coroutine[None, None, None]) -> int:
 
 
 async def _settle_interrupted(claim: Claim, announcer: Announcer) -> None:
-    state = Generation.State.INTERRUPTED
     try:
-        turn = await in_thread(_settle_checkpoint, claim)
+        settled, turn = await in_thread(_settle_checkpoint, claim)
     except LeaseLostError:
         return
     announcer.announce(
@@ -228,21 +227,22 @@ async def _settle_interrupted(claim: Claim, announcer: Announcer) -> None:
             chat=claim.chat,
             generation=claim.generation,
             speaker_name=claim.speaker.name,
-            state=state,
+            state=settled.state,
             turn=turn,
         )
     )
     await answer(claim.chat, announcer)
 
 
-def _settle_checkpoint(claim: Claim) -> int | None:
+def _settle_checkpoint(claim: Claim) -> tuple[Settled, int | None]:
     text = Generation.objects.values_list("text", flat=True).get(id=claim.generation)
     settled = Settled(
         state=Generation.State.INTERRUPTED,
         text=text.strip(),
         error="The reply was cut off: its process ended.",
     )
-    return leases.settle(claim, settled, at=timezone.now())
+    settled = leases.counted(claim, settled)
+    return settled, leases.settle(claim, settled, at=timezone.now())
 
 
 def _check(chat: Chat, text: str, speaker: int | None, key: str | None) -> None:

@@ -7,7 +7,9 @@ import asyncio
 import contextlib
 import contextvars
 import logging
-from collections.abc import AsyncGenerator, Coroutine
+import time
+from collections.abc import AsyncGenerator, Collection, Coroutine
+from typing import Any
 
 from django.db import DatabaseError
 from django.utils import timezone
@@ -24,7 +26,7 @@ from chat.turns.leases import LeaseLostError, Settled
 from chat.turns.lines import Lines
 from chat.turns.models import Generation
 from chat.turns.prompts import Budget, compose_chat, instructions, notes
-from chat.turns.running import Running, since
+from chat.turns.running import FindVoice, Running, since
 from chat.turns.script import as_speech, compose_script, cues, head
 from chat.turns.witnessed import material
 
@@ -47,24 +49,36 @@ in_flight_tasks: dict[int, Running] = {}
 _closing = False
 
 
-def begin(claim: Claim, announcer: Announcer) -> Running:
-    """Start writing the claimed reply as a task of the running loop."""
-    running = Running(claim, announcer, Lines(claim.speaker.name, ()), asyncio.get_running_loop())
+def begin(claim: Claim, announcer: Announcer, *, find_voice: FindVoice | None = None) -> Running:
+    """Start writing the claimed reply as a task of the running loop; `find_voice` first finds out who speaks."""
+    running = Running(claim, announcer, Lines(claim.speaker.name, ()), asyncio.get_running_loop(), find_voice)
     in_flight_tasks[claim.chat] = running
     running.task = spawn(_run(running))
     return running
 
 
 #: A loop keeps only weak references to its tasks.
-_tasks: set[asyncio.Task[None]] = set()
+_tasks: set[asyncio.Task[Any]] = set()
 
 
-def spawn(coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
+def spawn[T](coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     """A task in a context of its own: one that inherits a request's would keep that request's connection."""
     task = asyncio.get_running_loop().create_task(coroutine, context=contextvars.Context())
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
     return task
+
+
+async def idle(*, but: Collection[asyncio.Task[Any]] = ()) -> None:
+    """Return when nothing that was spawned here is left to do."""
+    while left := _tasks - {*but, asyncio.current_task()}:
+        await asyncio.wait(left)
+
+
+def stop_here(chat: int) -> None:
+    """Stop the reply that this process writes for a chat, if it writes one."""
+    if (running := in_flight_tasks.get(chat)) is not None:
+        running.end_stream(State.STOPPED)
 
 
 def heard(chat: int) -> None:
@@ -101,17 +115,11 @@ def closing() -> bool:
 
 
 async def _run(running: Running) -> None:
-    claim = running.claim
-    running.tell(
-        Started(
-            chat=claim.chat,
-            generation=claim.generation,
-            speaker=claim.speaker.id,
-            speaker_name=claim.speaker.name,
-            rewrites=claim.rewrites,
-        )
-    )
+    if running.find_voice is None:
+        _tell_started(running)
     settled = await _written(running)
+    claim = running.claim
+    settled = leases.counted(claim, settled)
     try:
         turn = await _settle(claim, settled)
     except LeaseLostError:
@@ -124,14 +132,26 @@ async def _run(running: Running) -> None:
     finally:
         if in_flight_tasks.get(claim.chat) is running:
             del in_flight_tasks[claim.chat]
+    running.ended = Ended(
+        chat=claim.chat,
+        generation=claim.generation,
+        speaker_name=claim.speaker.name,
+        state=settled.state,
+        turn=turn,
+        error=settled.error,
+    )
+    if running.told:
+        running.tell(running.ended)
+
+
+def _tell_started(running: Running) -> None:
     running.tell(
-        Ended(
-            chat=claim.chat,
-            generation=claim.generation,
-            speaker_name=claim.speaker.name,
-            state=settled.state,
-            turn=turn,
-            error=settled.error,
+        Started(
+            chat=running.claim.chat,
+            generation=running.generation,
+            speaker=running.speaker,
+            speaker_name=running.speaker_name,
+            rewrites=running.rewrites,
         )
     )
 
@@ -173,6 +193,12 @@ async def _written(running: Running) -> Settled:
 
 
 async def _stream(running: Running) -> None:
+    if running.find_voice is not None:
+        voice = await running.find_voice(running)
+        if voice is None:
+            return
+        running.claim, running.began = voice, time.perf_counter()
+        _tell_started(running)
     model = get_model()
     prompt = await _prompt(running, model)
     # Beside the asking, not before it: nobody should wait longer for the first word because of our records.
@@ -233,6 +259,8 @@ async def _look_for_stop(running: Running) -> None:
 
 
 def _finished(running: Running) -> Settled:
+    if running.claim.is_undecided:
+        return _settled(running, State.NOBODY)
     cut_by_cap = running.finish is not None and running.finish.reason == "length"
     text = running.lines.end(cut=cut_by_cap)
     if not text:

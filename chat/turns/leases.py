@@ -4,7 +4,7 @@ Settling is fenced: its first statement changes the row only while it still runs
 lease writes nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,9 +13,11 @@ from django.db.models.functions import Now
 
 from chat.errors import ChatError
 from chat.story import writer
-from chat.story.payloads import AssistantTurn, Payload, TurnState, TurnSuperseded
-from chat.turns.claims import Claim, card_of, claim_of, lease_end
+from chat.story.models import Turn
+from chat.story.payloads import AssistantTurn, Payload, TurnState
+from chat.turns.claims import NOBODY, Claim, card_of, claim_of, lease_end
 from chat.turns.models import Generation
+from chat.turns.rewriting import succeed
 
 
 class LeaseLostError(ChatError):
@@ -69,7 +71,8 @@ def stop_requested(generation: str) -> bool:
 def settle(claim: Claim, how: Settled, *, at: datetime) -> int | None:
     """End a reply: its row and what it left in the log, in one transaction; the turn, if any text was kept.
 
-    A new writing supersedes the turn it rewrites when it is whole, and is itself superseded when it is not.
+    A new writing supersedes the turn it rewrites, with all that had caused, when it is whole, and is itself
+    superseded when it is not.
     Raises LeaseLostError, and then nothing is written.
     """
     with transaction.atomic():
@@ -86,17 +89,23 @@ def settle(claim: Claim, how: Settled, *, at: datetime) -> int | None:
             duration_ms=how.duration_ms,
         ):
             raise LeaseLostError
-        if not how.text or how.state == Generation.State.FAILED:
+        if not how.text or how.state in {Generation.State.FAILED, Generation.State.NOBODY}:
             return None
         turn = _record(claim, how, at)
         Generation.objects.filter(id=claim.generation).update(turn=turn)
         return turn
 
 
+def counted(claim: Claim, how: Settled) -> Settled:
+    """How a reply ended: an interjection that left no text counts as none."""
+    left_text = how.text and how.state != Generation.State.FAILED
+    return how if claim.follows is None or left_text else replace(how, state=Generation.State.NOBODY)
+
+
 def expired() -> list[Claim]:
     """The claims whose lease has passed: their process is gone."""
     gone = Generation.objects.filter(state=Generation.State.RUNNING, leased_until__lt=Now())
-    return [claim_of(row, card_of(row.chat_id, row.speaker)) for row in gone]
+    return [claim_of(row, card_of(row.chat_id, row.speaker) if row.speaker else NOBODY) for row in gone]
 
 
 def _record(claim: Claim, how: Settled, at: datetime) -> int:
@@ -112,6 +121,8 @@ def _record(claim: Claim, how: Settled, at: datetime) -> int:
         state=states[how.state],
         group=claim.group,
         regenerated_from=claim.rewrites,
+        interjection_of=_primary_speaker(claim),
+        meanwhile=claim.meanwhile,
         generation=claim.generation,
         model=model,
         prompt_tokens=how.prompt_tokens,
@@ -119,10 +130,18 @@ def _record(claim: Claim, how: Settled, at: datetime) -> int:
         first_token_ms=how.first_token_ms,
         duration_ms=how.duration_ms,
     )
-    source = writer.Source(actor="system", at=at, causation=claim.group, correlation=f"exchange-{claim.group}")
+    source = writer.Source(
+        actor=claim.asked_by or "system", at=at, causation=claim.group, correlation=f"exchange-{claim.group}"
+    )
     turn = writer.write(claim.chat, [said], source).events[0].position
     if claim.rewrites:
         whole = how.state == Generation.State.FINISHED
-        loser, winner = (claim.rewrites, turn) if whole else (turn, claim.rewrites)
-        writer.write(claim.chat, [TurnSuperseded(turn=loser, by=winner)], source)
+        writer.write(claim.chat, succeed(claim.chat, old=claim.rewrites, new=turn, whole=whole), source)
     return turn
+
+
+def _primary_speaker(claim: Claim) -> int | None:
+    """Of an interjection: who spoke before; of a new writing: what the old one had."""
+    if claim.rewrites is not None:
+        return Turn.objects.values_list("interjection_of", flat=True).get(id=claim.rewrites)
+    return None if claim.follows is None else Turn.objects.values_list("speaker", flat=True).get(id=claim.follows)

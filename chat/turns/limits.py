@@ -1,4 +1,4 @@
-"""How often something may be done in a minute: counted in Redis for all processes, in memory while Redis is away."""
+"""How long a turn may be, and how often a thing may be done: counted in Redis, in memory while that is away."""
 
 import logging
 import time
@@ -18,6 +18,14 @@ REDIS_SECONDS = 0.3
 #: For so long nobody waits for a Redis that did not answer.
 AWAY_SECONDS = 5.0
 _away_until = 0.0
+#: Of a turn's text.
+TURN_CHARACTERS = 20_000
+
+
+class TurnTooLongError(ChatError):
+    """A turn may have 20,000 characters at most."""
+
+    status = 413
 
 
 class TooManyTurnsError(ChatError):

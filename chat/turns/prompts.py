@@ -23,7 +23,9 @@ SHARES = {
     "inner": 0.08,
     "voice": 0.08,
     "before": 0.06,
+    "direction": 0.04,
     "known": 0.12,
+    "guidance": 0.04,
 }
 #: The newest turn is always in the prompt, and this part of the budget is the most it may fill.
 NEWEST_SHARE = 0.3
@@ -57,18 +59,25 @@ class Scene:
     title: str = ""
     #: What the speaker knows beside the turns.
     known: Knowledge = field(default_factory=Knowledge)
+    #: What the speakers of a meanwhile are to talk about, in the player's words.
+    direction: str = ""
+    #: False in a meanwhile.
+    player_is_here: bool = True
     #: Names of the cast who are not here.
     absent: tuple[str, ...] = ()
+    #: What the player asks of a new writing.
+    guidance: str = ""
 
     @property
     def company(self) -> tuple[str, ...]:
         """The names of those who are here with the speaker."""
-        return (*(card.name for card in self.present if card.id != self.speaker.id), self.persona)
+        others = tuple(card.name for card in self.present if card.id != self.speaker.id)
+        return (*others, self.persona) if self.player_is_here else others
 
     @property
     def others(self) -> tuple[str, ...]:
         """The names the speaker must not speak for: first of those who are here."""
-        return (*self.company, *self.absent)
+        return (*self.company, *self.absent) if self.player_is_here else (*self.company, self.persona, *self.absent)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,12 +116,16 @@ def notes(scene: Scene, budget: Budget) -> str:
     me, known = scene.speaker.name, scene.known
     parts = [
         _section("Mind this", *(f"- {caution}" for caution in known.cautions)),
+        _section("What this is about", clipped(scene.direction, int(SHARES["direction"] * budget.prompt))),
         _section("What is afoot", *(f"- {title}" for title in known.afoot)),
         _section(f"How {me} feels", *known.bonds),
         _section(f"What {me} remembers", *(f"- {memory}" for memory in known.memories)),
     ]
     body = "\n".join(part for part in parts if part)
-    return f"[For {me} only]\n{clipped(body, int(SHARES['known'] * budget.prompt))}" if body else ""
+    known_part = f"[For {me} only]\n{clipped(body, int(SHARES['known'] * budget.prompt))}" if body else ""
+    asked = clipped(scene.guidance, int(SHARES["guidance"] * budget.prompt))
+    wish = f"[The player asks of {me}'s next words: {asked}]" if asked else ""
+    return "\n\n".join(part for part in (known_part, wish) if part)
 
 
 def clipped(text: str, tokens: int) -> str:
@@ -197,6 +210,8 @@ def _introductions(scene: Scene, share: dict[str, int]) -> list[str]:
     others = [card for card in scene.present if card.id != scene.speaker.id]
     each = share["others"] // max(1, len(others))
     known = [f"{card.name}: {clipped(card.description, each)}".rstrip(": ") for card in others]
+    if not scene.player_is_here:
+        return known
     persona = clipped(scene.persona_description, share["persona"])
     return [*known, f"{scene.persona} (the player): {persona}".rstrip(": ")]
 

@@ -2,13 +2,16 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from chat.llm.client import Finish
-from chat.turns.announce import Announcer, Chunk, News
+from chat.turns.announce import Announcer, Chunk, Ended, News
 from chat.turns.claims import Claim
 from chat.turns.lines import Lines
 from chat.turns.models import Generation
+
+type FindVoice = Callable[["Running"], Awaitable[Claim | None]]
 
 
 @dataclass(slots=True)
@@ -19,6 +22,8 @@ class Running:
     announcer: Announcer
     lines: Lines
     loop: asyncio.AbstractEventLoop
+    #: Finds out who speaks, where that is not known yet; None: nobody does.
+    find_voice: FindVoice | None = None
     text: str = ""
     seq: int = 0
     #: Asked as a play: its one line is speech.
@@ -32,6 +37,10 @@ class Running:
     task: asyncio.Task[None] | None = None
     #: The part that asks the model; cancelling it closes the upstream connection.
     stream: asyncio.Task[None] | None = None
+    #: Whether anything was told of it; of what was decided without asking anybody, nothing is.
+    told: bool = False
+    #: How it ended, once it is settled.
+    ended: Ended | None = None
 
     @property
     def generation(self) -> str:
@@ -72,6 +81,7 @@ class Running:
 
     def tell(self, news: News) -> None:
         """Pass news to the edge that began this reply."""
+        self.told = True
         self.announcer.announce(news)
 
 

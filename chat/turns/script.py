@@ -46,13 +46,14 @@ def compose_script(
 
 def head(scene: Scene) -> str:
     """Title, scene and cast, in few words: a small model has little room."""
-    where = " ".join(part for part in (_sentences(scene.title), _first_sentences(scene.premise, 24)) if part)
+    here = _sentences(scene.direction or scene.title)
+    where = " ".join(part for part in (here, _first_sentences(scene.premise, 24)) if part)
     cast = [
         f"{card.name.upper()}, {_uncapitalised(_first_sentences(card.description, 16)).rstrip('.') or 'one of them'}."
         for card in scene.present
     ]
-    persona = _name(scene, scene.persona)
-    return "\n".join(["A play in one act.", "", where or "A room.", "", *cast, f"{persona}."])
+    player = [f"{_name(scene, scene.persona)}."] if scene.player_is_here else []
+    return "\n".join(["A play in one act.", "", where or "A room.", "", *cast, *player])
 
 
 def as_speech(line: str) -> str:

@@ -25,6 +25,18 @@ def choose_speaker(
     return min(eager, key=lambda card: _spoken_at(card.id, recent))
 
 
+def choose_for_meanwhile(there: Sequence[Card], *, direction: str, recent: Sequence[int]) -> Card:
+    """The card of who speaks next among those in a meanwhile: who has been silent longest.
+
+    `recent` are the last speakers of meanwhiles, newest first. Who is named in the direction begins, unless they have
+    just spoken.
+    """
+    silent = [card for card in there if card.id not in recent[:1]]
+    if not any(card.id in recent for card in there) and (named := first_mentioned(silent, direction)) is not None:
+        return named
+    return min(silent, key=lambda card: _spoken_at(card.id, recent))
+
+
 def first_mentioned(cards: Sequence[Card], text: str) -> Card | None:
     """The character whose name, or first name of two letters or more, stands earliest in the text."""
     places = {card.id: place for card in cards if (place := _mention(card.name, text)) is not None}

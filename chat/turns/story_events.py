@@ -9,6 +9,7 @@ from chat.story.fact_models import Memory, StoryEvent
 from chat.story.fact_payloads import (
     EventEdited,
     EventPlanned,
+    EventStatusReverted,
     MemoryDismissed,
     MemoryRecalled,
     MilestoneReached,
@@ -118,6 +119,21 @@ def _move(chat: Chat, story_event: int, to: lifecycle.Status, by: "User") -> Non
             raise IllegalTransitionError
         reached = [MilestoneReached(story_event=story_event, text=found.title)] if to == "completed" else []
         return [*moved, *reached]
+
+    writer.decide(chat.id, decider, source(by))
+
+
+def back_to_planned(chat: Chat, *, story_event: int, by: "User") -> None:
+    """Let what is under way be only planned again, where the turn that began it was rewritten.
+
+    Raises NoSuchStoryEventError, and IllegalTransitionError where something that stands has begun it.
+    """
+
+    def decider(now: Chat) -> Sequence[Payload]:
+        found = _story_event(now, story_event)
+        if not StoryEvent.objects.filter(id=story_event).begun_by_nobody().exists():
+            raise IllegalTransitionError
+        return [EventStatusReverted(story_event=story_event, prior_status="planned", reverts=found.status_position)]
 
     writer.decide(chat.id, decider, source(by))
 

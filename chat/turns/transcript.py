@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 
 from chat.story.models import Chat, Turn
+from chat.turns.claims import said_since
 from chat.turns.models import Generation
 
 PAGE_TURNS = 50
+#: Ends that leave nothing to say at the transcript's end.
+SILENT_ENDS = {Generation.State.STOPPED, Generation.State.NOBODY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ def newest(chat: Chat, *, before: int | None = None, limit: int = PAGE_TURNS) ->
     turns = chat.turns.live()
     if before is not None:
         turns = turns.filter(place__lt=before)
-    found = list(turns.order_by("-place", "-id")[: limit + 1])
+    found = list(turns.select_related("meanwhile").order_by("-place", "-id")[: limit + 1])
     return Page(found[:limit][::-1], more=len(found) > limit, before=before)
 
 
@@ -37,5 +40,4 @@ def pending_notice(chat: Chat) -> Generation | None:
         return None
     if newest_one.state == Generation.State.RUNNING:
         return newest_one
-    said_since = chat.turns.live().filter(place__gt=newest_one.answers_up_to).exists()
-    return None if said_since or newest_one.state == Generation.State.STOPPED else newest_one
+    return None if said_since(newest_one) or newest_one.state in SILENT_ENDS else newest_one

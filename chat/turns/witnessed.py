@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from chat.llm.client import estimate_tokens
 from chat.story.known import known_to
-from chat.story.models import Chat, Turn
+from chat.story.models import Chat, Meanwhile, Turn
 from chat.story.models import Scene as SceneRow
 from chat.turns.claims import Claim
 from chat.turns.prompts import Line, Scene
@@ -31,8 +31,11 @@ def material(claim: Claim, *, tokens: int) -> Material:
     cards = {member.character: member.as_card() for member in chat.cast.all()}
     before = Turn.objects.get(id=claim.rewrites) if claim.rewrites else None
     place = before.place if before else None
-    present = [id_ for id_ in (before.witnesses if before else chat.present) if id_ in cards]
-    title = _scene_title(before.scene) if before else chat.scene_title
+    meanwhile = Meanwhile.objects.get(id=claim.meanwhile) if claim.meanwhile else None
+    here = before.witnesses if before else meanwhile.characters if meanwhile else chat.present
+    present = [id_ for id_ in here if id_ in cards]
+    # Of a meanwhile the main scene says nothing.
+    title = "" if meanwhile else _scene_title(before.scene) if before else chat.scene_title
     lines = _lines(chat, claim.speaker.id, before=place, tokens=tokens)
     about = "\n".join(line.text for line in lines[-TALKED_ABOUT:])
     memory_tokens = min(MOST_MEMORY_TOKENS, tokens // MEMORY_SHARE)
@@ -45,6 +48,9 @@ def material(claim: Claim, *, tokens: int) -> Material:
             persona_description=chat.persona_description,
             premise=chat.premise,
             title=title,
+            guidance=claim.guidance,
+            direction=meanwhile.direction if meanwhile else "",
+            player_is_here=meanwhile is None,
             known=known_to(chat, claim.speaker.id, before=place, about=about, tokens=memory_tokens),
         ),
         tuple(lines),

@@ -15,13 +15,16 @@ from chat.log.read import events_of
 from chat.story import decisions
 from chat.story.fact_models import Decision, StoryEvent
 from chat.story.models import Chat, Turn
+from chat.story.payloads import MeanwhileOpened
 from chat.turns import cautions, scenes, story_events
-from chat.turns.claims import Claim, card_of
+from chat.turns.claims import NOBODY, Claim, card_of
+from chat.turns.interject import question_of
 from chat.turns.prompts import Budget, compose_chat
 from chat.turns.script import compose_script
+from chat.turns.silent_witnesses import prompt_for
 from chat.turns.witnessed import material
 from tests.factories import cast_of, make_chat, owner_of, say
-from tests.facts import read, reply, rewrite
+from tests.facts import read, record, reply, rewrite
 from tests.model_behaviours import Exchange, answer_json
 from tests.model_server import ScriptedModelServer
 
@@ -67,6 +70,7 @@ class Play:
 
     def act(self) -> None:
         doings = [self.say, self.say, self.reply, self.reply, self.rewrite, self.come_or_go, self.close, self.by_hand]
+        doings += [self.meanwhile]
         self.rng.choice(doings)()
 
     def say(self) -> None:
@@ -76,6 +80,14 @@ class Play:
     def reply(self) -> None:
         if self.chat.present:
             self.told(reply(self.chat, self.rng.choice(NAMES), self.text()))
+
+    def meanwhile(self) -> None:
+        there = tuple(sorted(self.rng.sample(list(self.cast.values()), 2)))
+        (opened,) = record(
+            self.chat, MeanwhileOpened(characters=there, direction=f"Of {self.rng.choice(NAMES)}", turns=2)
+        )
+        for name in [name for name, id_ in self.cast.items() if id_ in there]:
+            self.told(reply(self.chat, name, self.text(), group=opened, meanwhile=opened))
 
     def rewrite(self) -> None:
         said = list(self.chat.turns.live().filter(kind=Turn.Kind.ASSISTANT))
@@ -115,8 +127,15 @@ class Play:
 
 
 def prompts_of(chat: Chat, speaker: int, rewrites: int | None) -> list[str]:
+    before = Turn.objects.filter(id=rewrites).first()
     claim = Claim(
-        generation="", chat=chat.id, group=0, answers_up_to=0, speaker=card_of(chat.id, speaker), rewrites=rewrites
+        generation="",
+        chat=chat.id,
+        group=0,
+        answers_up_to=0,
+        speaker=card_of(chat.id, speaker),
+        rewrites=rewrites,
+        meanwhile=before.meanwhile_id if before else None,
     )
     made = material(claim, tokens=8000)
     costs, budget = [1] * len(made.lines), Budget(prompt=8000, reply=100)
@@ -139,7 +158,22 @@ def check(play: Play, seed: int) -> int:
                     turn = turns[play.tokens[token]]
                     assert speaker in turn.witnesses, (seed, speaker, token, prompt)
                     assert place is None or turn.place < place, (seed, speaker, token, prompt)
+    for turn in turns.values():
+        check_question(play, turn, seed)
     return quoted
+
+
+def check_question(play: Play, reply: Turn, seed: int) -> None:
+    """Whether somebody speaks up after a reply is asked with no more than each of them saw."""
+    claim = Claim(
+        generation="", chat=play.chat_id, group=0, answers_up_to=0, speaker=NOBODY, follows=reply.id, rewrites=reply.id
+    )
+    question = question_of(claim)
+    asked = prompt_for(question).messages[-1].content
+    for token in TOKEN.findall(asked) if question.witnesses else ():
+        turn = Turn.objects.get(id=play.tokens[token])
+        assert {card.id for card in question.witnesses} <= set(turn.witnesses), (seed, token, asked)
+        assert turn.place <= reply.place, (seed, token, asked)
 
 
 @pytest.mark.parametrize("by_words", [True, False])

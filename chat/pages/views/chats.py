@@ -1,7 +1,7 @@
 """The list of chats, beginning one, and what is done with a chat as a whole."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.db.models import prefetch_related_objects
@@ -14,11 +14,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from chat.errors import ChatError
 from chat.pages.answers import UNPROCESSABLE, View, notify, signed_in, wants_json
 from chat.pages.doors import done, player
-from chat.pages.forms import ChatForm, HeadForm, number, posted, refuse_invalid, text
+from chat.pages.forms import ChatForm, SettingsForm, number, posted, refuse_invalid, text
 from chat.pages.lists import chat_list
 from chat.pages.notices import model_notice
 from chat.story.access import get_character_for, get_chat_for, get_deleted_chat_for
 from chat.story.models import Character, Chat
+from chat.story.payloads import Eagerness
 from chat.turns import chats as deeds
 from chat.turns.demo import demo_of, write_demo
 
@@ -97,20 +98,21 @@ def chat_demo(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @signed_in
 def chat_info(request: HttpRequest, chat_id: int) -> HttpResponse:
-    """Everything about a chat that is not its turns; POST saves title, premise and persona."""
+    """Everything about a chat that is not its turns; POST saves title, premise, persona and interjections."""
     chat = get_chat_for(request.user, chat_id)
     if request.method == "GET":
         persona = "" if chat.persona == "You" else chat.persona
-        form = HeadForm(
+        form = SettingsForm(
             initial={
                 "title": chat.title,
                 "premise": chat.premise,
                 "persona": persona,
                 "persona_description": chat.persona_description,
+                "interjections": chat.interjections,
             }
         )
         return render(request, "chat/chat_info.html", _info_page(request, chat, form))
-    form = HeadForm(posted(request))
+    form = SettingsForm(posted(request))
     if wants_json(request):
         refuse_invalid(form)
     if not form.is_valid():
@@ -199,14 +201,14 @@ def _new_page(user: User, form: ChatForm) -> dict[str, Any]:
     return {"form": form, "characters": _owned(user)}
 
 
-def _info_page(request: HttpRequest, chat: Chat, form: HeadForm) -> dict[str, Any]:
+def _info_page(request: HttpRequest, chat: Chat, form: SettingsForm) -> dict[str, Any]:
     owned = _owned(player(request))
-    cast = [member.card | {"present": member.character in chat.present} for member in chat.cast.order_by("id")]
-    in_cast = {card["id"] for card in cast}
+    members = [member.card | {"present": member.character in chat.present} for member in chat.cast.order_by("id")]
+    in_cast = {card["id"] for card in members}
     return {
         "chat": chat,
         "form": form,
-        "cast": cast,
+        "cast": members,
         "scenes": chat.scenes.order_by("number"),
         "others": [character for character in owned if character.pk not in in_cast],
         "owned_ids": {character.pk for character in owned},
@@ -223,6 +225,9 @@ def _save_head(request: HttpRequest, chat: Chat, sent: dict[str, str]) -> None:
     persona = (sent["persona"] or "You", sent["persona_description"])
     if persona != (chat.persona, chat.persona_description):
         deeds.change_persona(chat, name=persona[0], description=persona[1], by=by)
+    eagerness = cast("Eagerness", sent["interjections"] or chat.interjections)
+    if eagerness != chat.interjections:
+        deeds.set_interjections(chat, eagerness=eagerness, by=by)
 
 
 def _as_json(chat: Chat) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from chat.pages.answers import signed_in
 from chat.story.access import get_chat_for, may_see_portrait
-from chat.story.models import Chat, Turn
+from chat.story.models import Chat, Meanwhile, Turn
 from chat.turns import marks
 
 PORTRAIT_NAME = re.compile(r"[0-9a-f]{64}\.webp")
@@ -45,11 +45,22 @@ def download(request: HttpRequest, chat_id: int) -> HttpResponse:
 def _markdown(chat: Chat) -> Iterator[str]:
     yield f"# {chat.title}\n"
     if chat.premise:
-        yield "\n" + "\n".join(f"> {line}".rstrip() for line in chat.premise.splitlines()) + "\n"
+        yield f"\n{_quoted(chat.premise)}"
     names = dict(chat.cast.values_list("character", "name"))
-    turns = chat.turns.live().in_story_order().iterator()
+    turns = chat.turns.live().select_related("meanwhile").in_story_order().iterator()
+    elsewhere: int | None = None
     for one in marks.interleaved(turns, marks.between(chat, names=names)):
-        yield _marked(one) if isinstance(one, marks.Mark) else _said(one)
+        if isinstance(one, marks.Mark):
+            yield _marked(one)
+            elsewhere = None
+        elif one.meanwhile is None:
+            yield f"\n{_said(one)}"
+            elsewhere = None
+        else:
+            # One block, however many turns it has.
+            yield ">\n" if one.meanwhile.id == elsewhere else f"\n> *Meanwhile: {_about(one.meanwhile)}*\n>\n"
+            yield _quoted(_said(one))
+            elsewhere = one.meanwhile.id
 
 
 def _marked(mark: marks.Mark) -> str:
@@ -60,5 +71,13 @@ def _marked(mark: marks.Mark) -> str:
 
 
 def _said(turn: Turn) -> str:
-    cut = f"\n*({turn.state})*\n" if turn.state != "complete" else ""
-    return f"\n**{turn.speaker_name}:** {turn.text}\n{cut}"
+    cut = "" if turn.state == "complete" else f"\n\n*({turn.state})*"
+    return f"**{turn.speaker_name}:** {turn.text}{cut}\n"
+
+
+def _about(meanwhile: Meanwhile) -> str:
+    return " ".join(meanwhile.direction.split()) or " and ".join(meanwhile.names)
+
+
+def _quoted(text: str) -> str:
+    return "".join(f"> {line}".rstrip() + "\n" for line in text.splitlines())

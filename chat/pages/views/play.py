@@ -9,11 +9,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from chat.database import in_thread
 from chat.errors import ChatError
 from chat.pages import lists, story_page
-from chat.pages.answers import fields, signed_in, wants_json
+from chat.pages.answers import fields, from_browser, signed_in, wants_json
 from chat.pages.doors import player
 from chat.story.access import get_chat_for
 from chat.story.models import Chat
-from chat.turns import exchange
+from chat.turns import exchange, variants
 from chat.turns.announce import chosen
 
 
@@ -55,7 +55,7 @@ async def cancel(request: HttpRequest, chat_id: int) -> HttpResponse:
     """Stop the running reply; what is written so far is kept."""
     story = await in_thread(get_chat_for, request.user, chat_id)
     cancelled = await exchange.stop(story)
-    if _from_a_form(request):
+    if from_browser(request):
         return redirect("chat", chat_id)
     return JsonResponse({"cancelled": cancelled})
 
@@ -121,6 +121,8 @@ def _refused(request: HttpRequest, story: Chat, error: ChatError) -> HttpRespons
 
 
 def _all_turns(story: Chat) -> list[dict[str, Any]]:
+    turns = list(story.turns.live().in_story_order())
+    numbers = variants.numbered(turns)
     return [
         {
             "id": turn.id,
@@ -130,11 +132,9 @@ def _all_turns(story: Chat) -> list[dict[str, Any]]:
             "speaker_id": turn.speaker,
             "text": turn.text,
             "state": turn.state,
+            "regenerated_from": turn.regenerated_from,
+            "interjection_of": turn.interjection_of,
+            "variants": numbers[turn.id].total,
         }
-        for turn in story.turns.live().in_story_order()
+        for turn in turns
     ]
-
-
-def _from_a_form(request: HttpRequest) -> bool:
-    """Whether a browser's form was sent: it names text/html among what it takes."""
-    return not wants_json(request) and "text/html" in request.headers.get("Accept", "")

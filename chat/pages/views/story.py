@@ -92,6 +92,14 @@ def story_event_cancel(request: HttpRequest, chat_id: int, story_event: int) -> 
 
 @require_POST
 @signed_in
+def story_event_back(request: HttpRequest, chat_id: int, story_event: int) -> HttpResponse:
+    """Let what nobody who stands has begun be only planned again."""
+    story_events.back_to_planned(get_chat_for(request.user, chat_id), story_event=story_event, by=player(request))
+    return done(request, reverse("chat", args=[chat_id]))
+
+
+@require_POST
+@signed_in
 def memory_forget(request: HttpRequest, chat_id: int, memory: int) -> HttpResponse:
     """Have a memory forgotten; the answer says how to take that back."""
     story_events.forget(get_chat_for(request.user, chat_id), memory=memory, by=player(request))

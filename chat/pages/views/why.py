@@ -30,7 +30,13 @@ def why(request: HttpRequest, chat_id: int, turn_id: int) -> HttpResponse:
     turn = _turn(chat, turn_id)
     asked = Generation.objects.filter(chat=chat, id=turn.generation).first() if turn.generation else None
     member = chat.cast.filter(character=turn.speaker).first() if turn.speaker else None
-    context = {"chat": chat, "turn": turn, "asked": asked, "card": member.card if member else None}
+    context = {
+        "chat": chat,
+        "turn": turn,
+        "asked": asked,
+        "card": member.card if member else None,
+        "verdict": _verdict(turn, asked),
+    }
     return render(request, "chat/why.html", context | _prompt(asked))
 
 
@@ -39,6 +45,14 @@ def _turn(chat: Chat, turn_id: int) -> Turn:
         return chat.turns.get(id=turn_id)
     except Turn.DoesNotExist:
         raise TurnNotFoundError from None
+
+
+def _verdict(turn: Turn, asked: Generation | None) -> dict[str, Any] | None:
+    """What came of asking whether somebody speaks up: after this turn, or to say this one."""
+    if turn.interjection_of is not None:
+        return asked.asked if asked else None
+    question = Generation.objects.filter(follows=turn.id, asked__isnull=False).order_by("-started_at").first()
+    return question.asked if question else None
 
 
 def _prompt(asked: Generation | None) -> dict[str, Any]:

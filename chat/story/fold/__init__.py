@@ -15,6 +15,7 @@ from chat.story.fact_payloads import (
     EventEdited,
     EventPlanned,
     EventStarted,
+    EventStatusReverted,
     MemoryDismissed,
     MemoryFormed,
     MemoryRecalled,
@@ -22,7 +23,8 @@ from chat.story.fact_payloads import (
     RelationshipChanged,
     TurnRead,
 )
-from chat.story.fold import cast, chats, facts, scenes, turns
+from chat.story.fold import cast, chats, facts, rewriting, scenes, turns
+from chat.story.meanwhile_payloads import MeanwhileContinued, MeanwhileOpened
 from chat.story.models import Chat
 from chat.story.payloads import (
     AssistantTurn,
@@ -38,9 +40,9 @@ from chat.story.payloads import (
     SceneClosed,
     SceneOpened,
     SceneRenamed,
-    TurnSuperseded,
     UserTurn,
 )
+from chat.story.rewriting_payloads import TurnDeleted, TurnRestored, TurnSuperseded
 
 
 def fold(chat_id: int, recorded: Iterable[tuple[Event, Payload]]) -> None:
@@ -59,7 +61,7 @@ def fold(chat_id: int, recorded: Iterable[tuple[Event, Payload]]) -> None:
         update(chat, changed)
 
 
-def _apply(chat: Chat, event: Event, payload: Payload) -> None:
+def _apply(chat: Chat, event: Event, payload: Payload) -> None:  # noqa: C901  (a case for each part)
     match payload:
         case ChatCreated():
             raise ValueError(f"{event.position}: a chat is created once")
@@ -67,11 +69,18 @@ def _apply(chat: Chat, event: Event, payload: Payload) -> None:
             cast.apply(chat, event, payload)
         case SceneOpened() | SceneRenamed() | SceneClosed() | CharacterEntered() | CharacterExited():
             scenes.apply(chat, event, payload)
-        case UserTurn() | ReplyRequested() | AssistantTurn() | TurnSuperseded():
+        case MeanwhileOpened():
+            scenes.open_meanwhile(chat, event, payload)
+        case MeanwhileContinued():
+            # Its turns say all there is to tell.
+            pass
+        case UserTurn() | ReplyRequested() | AssistantTurn():
             turns.apply(chat, event, payload)
+        case TurnSuperseded() | TurnRestored() | TurnDeleted():
+            rewriting.apply(chat, event, payload)
         case (
             EventPlanned() | EventStarted() | EventCompleted() | EventCancelled() | EventEdited()
-            | MemoryFormed() | MemoryDismissed() | MemoryRecalled() | RelationshipChanged()
+            | EventStatusReverted() | MemoryFormed() | MemoryDismissed() | MemoryRecalled() | RelationshipChanged()
             | MilestoneReached() | TurnRead() | DecisionRegistered()
         ):  # fmt: skip
             facts.apply(chat, event, payload)

@@ -12,6 +12,7 @@ from chat.story.payloads import (
     ChatUnarchived,
     ChatUndeleted,
     ChatUnpinned,
+    InterjectionsSet,
     PersonaChanged,
     PremiseChanged,
 )
@@ -20,6 +21,7 @@ type ChatPayload = (
     ChatRenamed
     | PremiseChanged
     | PersonaChanged
+    | InterjectionsSet
     | ChatPinned
     | ChatUnpinned
     | ChatArchived
@@ -57,6 +59,8 @@ def apply(chat: Chat, event: Event, payload: ChatPayload) -> None:  # noqa: C901
         case PersonaChanged():
             chat.persona = payload.name
             chat.persona_description = payload.description
+        case InterjectionsSet():
+            chat.interjections = payload.eagerness
         case ChatPinned():
             chat.pinned_at = event.recorded_at
         case ChatUnpinned():

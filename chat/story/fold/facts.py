@@ -1,5 +1,8 @@
 """What follows from turns: story events, memories, relationships, milestones, readings, decisions."""
 
+from django.db.models import BigIntegerField, Case, Exists, Subquery, Value, When
+from django.db.models.functions import Coalesce
+
 from chat.log.models import Event
 from chat.story import lifecycle
 from chat.story.fact_models import (
@@ -18,6 +21,7 @@ from chat.story.fact_payloads import (
     EventEdited,
     EventPlanned,
     EventStarted,
+    EventStatusReverted,
     Fact,
     MemoryDismissed,
     MemoryFormed,
@@ -42,6 +46,8 @@ def apply(chat: Chat, event: Event, payload: Fact) -> None:  # noqa: C901  (one 
             StoryEvent.objects.filter(chat=chat, id=payload.story_event).update(
                 title=payload.title, description=payload.description
             )
+        case EventStatusReverted():
+            _revert(chat, event, payload)
         case MemoryFormed():
             _remember(chat, event, payload)
         case MemoryDismissed():
@@ -99,6 +105,22 @@ def _change(chat: Chat, event: Event, transition: Transition) -> None:
         StoryEvent.objects.filter(id=story_event.id).update(
             status=status, status_position=event.position, because_of=turn
         )
+
+
+def _revert(chat: Chat, event: Event, reverted: EventStatusReverted) -> None:
+    transitions = StoryTransition.objects.filter(chat=chat, story_event=reverted.story_event)
+    transitions.filter(id=reverted.reverts, reverted_by=None).update(reverted_by=event.position)
+    last = transitions.filter(void=False, reverted_by=None).order_by("-id")
+    # Only what this very transition had set: what another turn did on its own stands.
+    StoryEvent.objects.filter(chat=chat, id=reverted.story_event, status_position=reverted.reverts).update(
+        status=reverted.prior_status,
+        # As if the last one that stands had just happened, so that it can be taken back in its turn.
+        status_position=Coalesce(Subquery(last.values("id")[:1]), event.position),
+        because_of=Case(
+            When(Exists(last), then=Subquery(last.values("turn")[:1])),
+            default=Value(reverted.turn, output_field=BigIntegerField()),
+        ),
+    )
 
 
 def _remember(chat: Chat, event: Event, formed: MemoryFormed) -> None:

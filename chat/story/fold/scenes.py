@@ -1,8 +1,15 @@
 """Scenes and who is present in them."""
 
 from chat.log.models import Event
-from chat.story.models import Chat, Scene
-from chat.story.payloads import CharacterEntered, CharacterExited, SceneClosed, SceneOpened, SceneRenamed
+from chat.story.meanwhile_payloads import MeanwhileOpened
+from chat.story.models import Chat, Meanwhile, Scene
+from chat.story.payloads import (
+    CharacterEntered,
+    CharacterExited,
+    SceneClosed,
+    SceneOpened,
+    SceneRenamed,
+)
 
 type ScenePayload = SceneOpened | SceneRenamed | SceneClosed | CharacterEntered | CharacterExited
 
@@ -22,6 +29,19 @@ def apply(chat: Chat, event: Event, payload: ScenePayload) -> None:
             chat.present = [*(id_ for id_ in chat.present if id_ != payload.character), payload.character]
         case CharacterExited():
             chat.present = [id_ for id_ in chat.present if id_ != payload.character]
+
+
+def open_meanwhile(chat: Chat, event: Event, opened: MeanwhileOpened) -> None:
+    """Write the row of a meanwhile."""
+    names = dict(chat.cast.values_list("character", "name"))
+    Meanwhile.objects.create(
+        id=event.position,
+        chat=chat,
+        number=chat.meanwhiles.count() + 1,
+        characters=list(opened.characters),
+        names=[names[character] for character in opened.characters],
+        direction=opened.direction,
+    )
 
 
 def _open(chat: Chat, event: Event, opened: SceneOpened) -> None:

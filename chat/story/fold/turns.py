@@ -1,11 +1,11 @@
-"""What was said, and what no longer stands."""
+"""What was said."""
 
 from chat.log.models import Event
 from chat.statements import insert
-from chat.story.models import CastMember, Chat, Turn
-from chat.story.payloads import AssistantTurn, ReplyRequested, TurnSuperseded, UserTurn
+from chat.story.models import CastMember, Chat, Meanwhile, Turn
+from chat.story.payloads import AssistantTurn, ReplyRequested, UserTurn
 
-type TurnPayload = UserTurn | ReplyRequested | AssistantTurn | TurnSuperseded
+type TurnPayload = UserTurn | ReplyRequested | AssistantTurn
 
 PREVIEW_CHARACTERS = 160
 
@@ -14,38 +14,47 @@ def apply(chat: Chat, event: Event, payload: TurnPayload) -> None:
     """Write the rows of one event; the chat's own row is saved by the caller."""
     match payload:
         case UserTurn():
-            chat.asked_at = event.position
+            if payload.regenerated_from is None:
+                chat.asked_at = event.position
             _say(chat, event, _of_player(chat, event, payload))
         case ReplyRequested():
             chat.asked_at = event.position
         case AssistantTurn():
-            chat.answered_to = max(chat.answered_to, payload.group or event.position)
+            if payload.meanwhile is None:
+                # A meanwhile answers nobody.
+                chat.answered_to = max(chat.answered_to, payload.group or event.position)
             _say(chat, event, _of_character(chat, event, payload))
-        case TurnSuperseded():
-            if Turn.objects.filter(id=payload.turn, chat=chat, superseded_by=None).update(superseded_by=payload.by):
-                chat.turn_count -= 1
 
 
 def _say(chat: Chat, event: Event, turn: Turn) -> None:
     insert([turn])
     chat.turn_count += 1
     chat.last_turn_at = event.recorded_at
-    chat.preview = f"{turn.speaker_name}: {' '.join(turn.text.replace('*', '').split())}"[:PREVIEW_CHARACTERS]
+    # Of a new writing, what follows it says which is the newest turn that stands.
+    if turn.regenerated_from is None:
+        chat.preview = preview_of(turn)
+
+
+def preview_of(turn: Turn) -> str:
+    """The first words of a turn, for the list of chats."""
+    return f"{turn.speaker_name}: {' '.join(turn.text.replace('*', '').split())}"[:PREVIEW_CHARACTERS]
 
 
 def _of_player(chat: Chat, event: Event, said: UserTurn) -> Turn:
+    before = Turn.objects.get(id=said.regenerated_from, chat=chat) if said.regenerated_from else None
     return Turn(
         id=event.position,
         chat=chat,
         kind=Turn.Kind.USER,
-        speaker_name=chat.persona,
+        speaker_name=before.speaker_name if before else chat.persona,
         text=said.text,
         state="complete",
-        group=event.position,
-        place=event.position,
-        scene=chat.scene,
-        witnesses=list(chat.present),
+        group=before.group if before else event.position,
+        place=before.place if before else event.position,
+        scene=before.scene if before else chat.scene,
+        witnesses=before.witnesses if before else list(chat.present),
         said_at=event.recorded_at,
+        regenerated_from=said.regenerated_from,
     )
 
 
@@ -63,8 +72,17 @@ def _of_character(chat: Chat, event: Event, said: AssistantTurn) -> Turn:
         place=before.place if before else event.position,
         scene=before.scene if before else chat.scene,
         # The speaker hears itself, even one who has just left the scene.
-        witnesses=before.witnesses if before else sorted({*chat.present, said.speaker}),
+        witnesses=before.witnesses if before else sorted({*_there(chat, said), said.speaker}),
         said_at=event.recorded_at,
         regenerated_from=said.regenerated_from,
+        interjection_of=said.interjection_of,
+        meanwhile_id=before.meanwhile_id if before else said.meanwhile,
         generation=said.generation,
     )
+
+
+def _there(chat: Chat, said: AssistantTurn) -> list[int]:
+    """Who is there when it is said: in the scene, or in the meanwhile."""
+    if said.meanwhile is None:
+        return list(chat.present)
+    return list(Meanwhile.objects.get(chat=chat, id=said.meanwhile).characters)

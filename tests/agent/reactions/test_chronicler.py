@@ -2,13 +2,14 @@ import pytest
 
 from agent.reactions.chronicler import Chronicler
 from agent.subscriptions.base import Done, Skip
+from chat.log.read import events_of
 from chat.story import bonds
 from chat.story.fact_models import Memory, Milestone, StoryEvent, StoryTransition, TurnReading
 from chat.story.fact_payloads import EventCancelled, EventCompleted, EventPlanned, EventStarted, TurnRead
 from chat.story.models import Turn
-from chat.turns import scenes, story_events
+from chat.turns import rewriting, scenes, story_events
 from tests.factories import cast_of, make_chat, owner_of, say
-from tests.facts import react, read, record, reply, rewrite, take
+from tests.facts import react, read, record, regenerate, reply, rewrite, take
 from tests.model_server import answer_json
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -218,3 +219,20 @@ def test_a_late_reading_knows_nothing_of_what_was_planned_after_its_place(chat, 
 
     assert isinstance(outcome, Done)
     assert "Something later" not in reader.requests[0].prompt_text
+
+
+def test_a_restored_turn_that_was_never_read_is_read_then_and_only_then(chat, settings):
+    settings.READER = "words"
+    turn = reply(chat, "Mara", "“Thank you, Ilse.”")
+    new = regenerate(chat, turn)
+    read(chat, turn, new)
+    assert not TurnReading.objects.filter(turn=turn).exists()
+
+    rewriting.restore(chat, turn=turn, by=owner_of(chat))
+    restored = events_of(chat.stream)[-1].position
+    read(chat, restored)
+    rewriting.restore(chat, turn=new, by=owner_of(chat))
+    back = next(event for event in reversed(events_of(chat.stream)) if event.kind == "turn_restored")
+
+    assert TurnReading.objects.filter(turn=turn).count() == 1
+    assert isinstance(react(Chronicler(), back.position), Skip)

@@ -279,3 +279,17 @@ def test_a_chat_is_closed_to_outsiders_on_every_door(chat):
     assert set(gets.values()) | set(posts.values()) == {404}
     assert outsider.post("/characters/adopt/", {"chat": chat.id}).status_code == 404
     assert outsider.get(f"/chats/new/?from={chat.id}").status_code == 404
+
+
+def test_how_readily_others_speak_up_is_a_setting_of_the_chat(client, chat):
+    page = f"/chats/{chat.id}/info/"
+    assert '<option value="normal" selected>' in client.get(page).content.decode()
+
+    client.post(page, {"title": chat.title, "premise": chat.premise, "interjections": "eager"})
+    chat.refresh_from_db()
+
+    assert chat.interjections == "eager"
+    assert client.post(page, {"title": chat.title, "interjections": "always"}).status_code == 422
+    client.post(page, {"title": "Another title"})
+    chat.refresh_from_db()
+    assert (chat.interjections, chat.title) == ("eager", "Another title")

@@ -163,7 +163,7 @@ def test_the_turns_as_json_are_the_live_ones_in_story_order(client, chat):
     assert [turn["id"] for turn in found] == [first, second]
     assert found[0] == {
         "id": first, "place": first, "kind": "user_turn", "speaker": "You", "speaker_id": None,
-        "text": "One.", "state": "complete",
+        "text": "One.", "state": "complete", "regenerated_from": None, "interjection_of": None, "variants": 1,
     }  # fmt: skip
 
 

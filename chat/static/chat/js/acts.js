@@ -15,8 +15,9 @@ export function tendActs({ done }) {
       const answer = await post(button?.hasAttribute("formaction") ? button.formAction : event.target.action, fields);
       if (answer.ok) {
         putAway(event.target);
-        if (answer.data.said) toast(answer.data.said, "success", { undo: answer.data.undo });
-        done(event.target);
+        if (answer.data.said) toast(answer.data.said, "success", answer.data.undo);
+        button?.closest(".toast")?.remove();
+        done(event.target, answer.data);
       } else toast(answer.detail, "error");
     } catch {
       toast("There is no connection. Try again when it is back.", "error");

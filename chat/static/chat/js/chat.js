@@ -14,6 +14,7 @@ import { localTimes } from "./times.js";
 import { toast } from "./toasts.js";
 import { Transcript } from "./transcript.js";
 import { Wire } from "./wire.js";
+import { acted, markOutdated, rewritten, tendWritings } from "./writings.js";
 
 const FOLLOW = 2_000;
 const here = (id) => document.getElementById(id);
@@ -39,11 +40,12 @@ let connected = false;
 
 const frames = {
   hello() {
-    if (connected || preview?.article) reconcile();
+    if (connected || composer.running) reconcile();
     connected = true;
   },
   generation(frame) {
     if (frame.state === "started") begin(frame);
+    else if (frame.state === "deciding") decide(frame);
     else end(frame);
   },
   snapshot(frame) {
@@ -66,10 +68,13 @@ const frames = {
     const turn = transcript.replace(frame.html, frame.supersedes_id);
     if (turn) settle(turn, frame.generation);
     refreshFacts();
+    rewritten(frame, page.turns);
+    refreshWritings();
   },
   turn_html_remove(frame) {
     transcript.remove(frame.turn_id);
     refreshFacts();
+    refreshWritings();
   },
   mark_html(frame) {
     transcript.mark(frame.html);
@@ -107,6 +112,13 @@ function begin({ generation, speaker, speaker_id, rewrites }) {
   preview?.begin({ generation, speaker, speaker_id, rewrites });
   composer.setRunning(true);
   status.speaking(speaker);
+}
+
+/** It is being decided whether a silent witness speaks up. */
+function decide({ generation, witnesses }) {
+  if (over.has(generation)) return;
+  composer.setRunning(true);
+  status.asking(witnesses);
 }
 
 /** Somebody has ended; the settled turn, if any text was kept, comes as a frame of its own. */
@@ -151,10 +163,15 @@ async function reconcile() {
   if (!pending || detached || preview.generation !== before) return;
   const writing = pending.querySelector(".writing");
   const failed = pending.querySelector(".failed");
+  const deciding = pending.querySelector(".deciding");
   if (writing) {
     if (over.has(writing.dataset.generation)) return;
     if (preview.generation !== writing.dataset.generation) take(writing);
     else if (!wire.open) preview.set(writing.dataset.text);
+    return;
+  }
+  if (deciding) {
+    decide({ generation: deciding.dataset.generation, witnesses: [] });
     return;
   }
   if (composer.running) rest("", "");
@@ -196,6 +213,15 @@ function refreshReading() {
   document.body.dispatchEvent(new Event("refresh-reading"));
 }
 
+/** The writings of a turn changed: what it had caused went or came, and later turns may be older than it. */
+function refreshWritings() {
+  clearTimeout(refreshWritings.soon);
+  refreshWritings.soon = setTimeout(() => {
+    markOutdated(transcript.turns, page.turns).catch(() => {});
+    refreshHead();
+  }, 150);
+}
+
 function stop() {
   if (!composer.running) return false;
   if (!wire.tell({ type: "stop" })) {
@@ -220,12 +246,20 @@ function showConnection(state) {
 if (preview?.article) {
   composer.setRunning(true);
   status.speaking(preview.speaker);
+} else if (here("pending")?.querySelector(".deciding")) {
+  composer.setRunning(true);
 }
 tendPanels();
 tendTabs();
 tendKeys({ stop });
 document.addEventListener("htmx:after:swap", () => localTimes(here("leaves")));
-tendActs({ done: (form) => form.id !== "act" && refreshHead() });
+tendActs({
+  done(form, data) {
+    acted(data);
+    if (form.id !== "act" && !data.generation) refreshHead();
+  },
+});
+tendWritings();
 scroll.hold(location.hash.startsWith("#turn-") && document.getElementById(location.hash.slice(1)));
 const wire = new Wire({
   socket: page.socket,

@@ -12,12 +12,15 @@ export class Status {
   }
 
   speaking(name) {
-    const pulse = document.createElement("span");
-    pulse.className = "pulse";
-    pulse.setAttribute("aria-hidden", "true");
-    this.say(`${name} is speaking`, pulse);
+    this.say(`${name} is speaking`, this.pulse());
     this.line.classList.remove("idle");
     document.title = `● ${name} is speaking · ${this.title}`;
+  }
+
+  /** It is being decided whether one of the silent witnesses speaks up. */
+  asking(names) {
+    this.say(`Is anyone else about to speak? ${names.length ? `${names.join(", ")}…` : "…"}`, this.pulse());
+    this.line.classList.remove("idle");
   }
 
   /** The line is read out, and then only for the ear. */
@@ -30,6 +33,13 @@ export class Status {
   rename(title) {
     this.title = title;
     if (this.line.classList.contains("idle")) document.title = `${title} · Palimpsest`;
+  }
+
+  pulse() {
+    const pulse = document.createElement("span");
+    pulse.className = "pulse";
+    pulse.setAttribute("aria-hidden", "true");
+    return pulse;
   }
 
   say(sentence, ...before) {

@@ -2,8 +2,10 @@
 const SECONDS = 12;
 const box = () => document.getElementById("toasts");
 
-/** Show a note; `level` is "success" or "error", `undo` the address whose POST takes back what it tells of. */
-export function toast(sentence, level = "success", { undo = "" } = {}) {
+/** Show a note; `level` is "success" or "error"; `undo` is the address whose POST takes it back. */
+export function toast(sentence, level = "success", undo = "") {
+  // Of several deeds in a row the last can be undone here; the others where their turn stands.
+  if (undo) box().querySelectorAll(".toast [data-live]").forEach((button) => button.closest(".toast").remove());
   const note = document.createElement("div");
   note.className = `toast ${level}`;
   const words = document.createElement("span");
@@ -12,24 +14,24 @@ export function toast(sentence, level = "success", { undo = "" } = {}) {
   close.type = "button";
   close.className = "close";
   close.textContent = "Close";
-  note.append(words, ...(undo ? [undoing(undo, note)] : []), close);
+  note.append(words, ...(undo ? [undoButton(undo)] : []), close);
   box().append(note);
   tend(note);
-}
-
-function undoing(url, note) {
-  const button = document.createElement("button");
-  button.setAttribute("form", "act");
-  button.setAttribute("formaction", url);
-  button.dataset.live = "";
-  button.textContent = "Undo";
-  button.addEventListener("click", () => setTimeout(() => note.remove()));
-  return button;
 }
 
 /** Look after the notes that the page came with. */
 export function tendToasts() {
   box()?.querySelectorAll(".toast").forEach(tend);
+}
+
+function undoButton(url) {
+  const button = document.createElement("button");
+  button.type = "submit";
+  button.textContent = "Undo";
+  button.setAttribute("form", "act");
+  button.setAttribute("formaction", url);
+  button.setAttribute("data-live", "");
+  return button;
 }
 
 function tend(note) {

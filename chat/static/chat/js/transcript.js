@@ -53,18 +53,19 @@ export class Transcript {
     return entry;
   }
 
-  /** Swap a turn for what supersedes it, in place; the new one, or null if the old one is not on the page. */
+  /** Swap a turn for what supersedes it, in place, or put it where it belongs; the new one, or null if it is older. */
   replace(html, supersedes) {
     const turn = nodes(html).querySelector(".turn");
     const old = document.getElementById(`turn-${supersedes}`);
-    if (!turn || !old) return null;
-    const focused = old.contains(document.activeElement);
+    if (turn && !old) return this.insert(html);
+    if (!turn) return null;
+    const focused = old.contains(document.activeElement) && document.activeElement;
     this.scroll.keeping(() => {
-      document.getElementById(turn.id)?.remove();
+      if (turn.id !== old.id) document.getElementById(turn.id)?.remove();
       old.replaceWith(turn);
       localTimes(turn);
     });
-    if (focused) turn.focus({ preventScroll: true });
+    if (focused) sameTool(turn, focused).focus({ preventScroll: true });
     return turn;
   }
 
@@ -155,6 +156,10 @@ export class Transcript {
       if (now && !now.isEqualNode(shown)) shown.replaceWith(now);
     }
   }
+}
+
+function sameTool(turn, focused) {
+  return turn.querySelector(`[data-tool="${focused.dataset.tool}"]`) ?? turn;
 }
 
 function before(one, other) {

@@ -1,0 +1,155 @@
+"""Rewriting, editing, deleting and restoring turns; what that undoes, and the writings of a turn."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from chat.database import in_thread
+from chat.pages import writings
+from chat.pages.answers import fields, from_browser, notify, signed_in
+from chat.pages.doors import player
+from chat.pages.forms import posted, text
+from chat.story.access import get_chat_for
+from chat.story.models import Chat, Turn
+from chat.turns import claims, regenerate, rewriting, variants
+from chat.turns.announce import chosen
+
+ACCEPTED, CREATED = 202, 201
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+async def turn_regenerate(request: HttpRequest, chat_id: int, turn_id: int) -> HttpResponse:
+    """GET: what a new writing would undo, as JSON or a page. POST: begin one (optional `guidance`)."""
+    chat = await in_thread(get_chat_for, request.user, chat_id)
+    if request.method == "GET":
+        return await in_thread(_before_rewriting, request, chat, turn_id)
+    begun = await regenerate.regenerate_assistant_turn(
+        chat,
+        turn=turn_id,
+        guidance=str(fields(request).get("guidance") or "").replace("\x00", ""),
+        user=player(request),
+        announcer=chosen(),
+    )
+    if from_browser(request):
+        return HttpResponseRedirect(await in_thread(_address, chat, turn_id))
+    return JsonResponse({"generation": begun}, status=ACCEPTED)
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+async def turn_rewrite_from(request: HttpRequest, chat_id: int, turn_id: int) -> HttpResponse:
+    """GET: how many replies there are from this one on. POST: rewrite them all, in order."""
+    chat = await in_thread(get_chat_for, request.user, chat_id)
+    if request.method == "GET":
+        return await in_thread(_before_rewriting_on, request, chat, turn_id)
+    replies = await regenerate.rewrite_from(chat, turn=turn_id, user=player(request), announcer=chosen())
+    if from_browser(request):
+        return HttpResponseRedirect(await in_thread(_address, chat, turn_id))
+    return JsonResponse({"replies": replies}, status=ACCEPTED)
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def turn_edit(request: HttpRequest, chat_id: int, turn_id: int) -> HttpResponse:
+    """POST: say a turn otherwise (`text`); GET: the form for it."""
+    chat = get_chat_for(request.user, chat_id)
+    if request.method == "GET":
+        turn = claims.find_turn(chat, turn_id)
+        return render(request, "chat/edit.html", writings.edit_page(chat, turn))
+    written = rewriting.edit(chat, turn=turn_id, text=text(posted(request), "text"), by=player(request))
+    undo = reverse("turn_restore", args=[chat_id, turn_id]) if written != turn_id else ""
+    if from_browser(request):
+        return _told(request, chat, written, "Changed.", undo)
+    went = variants.what_went(claims.find_turn(chat, turn_id)) if undo else ""
+    answer = {"turn_id": written, "told": "Changed.", "went": went, "undo": undo}
+    return JsonResponse(answer, status=CREATED)
+
+
+@require_POST
+@signed_in
+def turn_restore(request: HttpRequest, chat_id: int, turn_id: int) -> HttpResponse:
+    """Let another writing stand again; what stood in its place can be restored in turn."""
+    chat = get_chat_for(request.user, chat_id)
+    stood = writings.standing_beside(chat, claims.find_turn(chat, turn_id))
+    rewriting.restore(chat, turn=turn_id, by=player(request))
+    undo = reverse("turn_restore", args=[chat_id, stood.id]) if stood else ""
+    return _done(request, chat, turn_id, "This writing stands again.", undo, fallen=stood)
+
+
+@require_POST
+@signed_in
+def turn_delete(request: HttpRequest, chat_id: int, turn_id: int) -> HttpResponse:
+    """Take a turn out of the story, a player's with the replies to it."""
+    chat = get_chat_for(request.user, chat_id)
+    rewriting.delete(chat, turn=turn_id, by=player(request))
+    undo = reverse("turn_undelete", args=[chat_id, turn_id])
+    return _done(request, chat, turn_id, "The turn is deleted.", undo, fallen=claims.find_turn(chat, turn_id))
+
+
+@require_POST
+@signed_in
+def turn_undelete(request: HttpRequest, chat_id: int, turn_id: int) -> HttpResponse:
+    """Bring a deleted turn back, with all that went with it."""
+    chat = get_chat_for(request.user, chat_id)
+    rewriting.undelete(chat, turn=turn_id, by=player(request))
+    return _done(request, chat, turn_id, "The turn is back.", "")
+
+
+@require_safe
+@signed_in
+def turn_variants(request: HttpRequest, chat_id: int, turn_id: int) -> HttpResponse:
+    """The writings of a turn, as JSON; for browsers a page that compares the one of `?with=` to what stands."""
+    chat = get_chat_for(request.user, chat_id)
+    turn = claims.find_turn(chat, turn_id)
+    if from_browser(request):
+        return render(request, "chat/writings.html", writings.comparison(chat, turn, request.GET.get("with", "")))
+    return JsonResponse(writings.variants_json(chat, turn), safe=False)
+
+
+@require_safe
+@signed_in
+def written_before(request: HttpRequest, chat_id: int) -> HttpResponse:
+    """Ids of the turns, the newest or those from `?first=` on, that were written before an earlier one was changed."""
+    chat = get_chat_for(request.user, chat_id)
+    return JsonResponse({"turns": writings.marked(request, chat)})
+
+
+def _before_rewriting(request: HttpRequest, chat: Chat, turn_id: int) -> HttpResponse:
+    turn = claims.find_standing_reply(chat, turn_id)
+    if from_browser(request):
+        return render(request, "chat/rewrite.html", writings.rewrite_page(chat, turn))
+    return JsonResponse(writings.undone_json(chat, turn))
+
+
+def _before_rewriting_on(request: HttpRequest, chat: Chat, turn_id: int) -> HttpResponse:
+    replies = len(regenerate.replies_from(chat, turn=turn_id))
+    if from_browser(request):
+        turn = claims.find_standing_reply(chat, turn_id)
+        return render(request, "chat/rewrite_from.html", {"chat": chat, "turn": turn, "replies": replies})
+    return JsonResponse({"replies": replies})
+
+
+def _done(  # noqa: PLR0913  (what is told of a deed)
+    request: HttpRequest, chat: Chat, turn_id: int, sentence: str, undo: str, *, fallen: Turn | None = None
+) -> HttpResponse:
+    went = variants.what_went(fallen) if fallen else ""
+    if from_browser(request):
+        return _told(request, chat, turn_id, f"{sentence} {went}".strip(), undo)
+    answer: dict[str, Any] = {"done": True, "told": sentence, "went": went, "undo": undo}
+    return JsonResponse(answer)
+
+
+def _told(request: HttpRequest, chat: Chat, turn_id: int, sentence: str, undo: str) -> HttpResponse:
+    notify(request, sentence, undo=undo)
+    return HttpResponseRedirect(_address(chat, turn_id))
+
+
+def _address(chat: Chat, turn_id: int) -> str:
+    """The chat's page, opened at the turn."""
+    page = reverse("chat", args=[chat.id])
+    turn = Turn.objects.live().filter(chat=chat, place=claims.find_turn(chat, turn_id).place).first()
+    return f"{page}?at={turn.place}#turn-{turn.id}" if turn else page

@@ -1,0 +1,58 @@
+// Rewriting, editing and comparing turns: the pages that ask are shown on a slip over the story; without scripts they
+// are pages of their own.
+import { fragment } from "./asking.js";
+import { toast } from "./toasts.js";
+
+const slip = () => document.getElementById("slip");
+//: Generations that were asked for here; when one is settled, this tab offers Undo.
+const asked = new Set();
+
+/** Open what is asked before a turn is rewritten, edited or brought back in a dialog. */
+export function tendWritings() {
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-slip], a[data-slip-close]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (link.hasAttribute("data-slip-close") && !slip().open) return;
+    event.preventDefault();
+    if (link.hasAttribute("data-slip-close")) slip().close();
+    else show(link);
+  });
+  slip().addEventListener("click", (event) => event.target === slip() && slip().close());
+}
+
+/** A form or a button did what it says: put the slip away, and remember what was begun. */
+export function acted(data) {
+  if (slip().open) slip().close();
+  if (data.generation) asked.add(data.generation);
+  if (data.told) toast(`${data.told} ${data.went ?? ""}`.trim(), "success", data.undo);
+}
+
+/** A new writing stands: say what went with the old one, in the tab where it was asked for. */
+export function rewritten({ generation, went, supersedes_id: old, turn_id: turn }, turns) {
+  if (!asked.delete(generation) || old === turn) return;
+  toast(`Rewritten. ${went ?? ""}`.trim(), "success", `${turns}${old}/restore/`);
+}
+
+/** Mark the replies that were written before an earlier turn was changed; the server knows which. */
+export async function markOutdated(turns, url) {
+  if (!turns.length) return;
+  const answer = await fetch(`${url}written-before/?first=${turns[0].dataset.place}`, {
+    headers: { Accept: "application/json" },
+  });
+  if (!answer.ok) return;
+  const outdated = new Set((await answer.json()).turns.map(String));
+  for (const turn of turns) turn.classList.toggle("outdated", outdated.has(turn.dataset.turn));
+}
+
+async function show(link) {
+  try {
+    const page = await fragment(link.href);
+    const body = page.querySelector("[data-slip-body]");
+    slip().replaceChildren(body);
+    slip().setAttribute("aria-labelledby", "slip-title");
+    if (!slip().open) slip().showModal();
+    (body.querySelector("textarea") ?? body.querySelector("h1")).focus();
+  } catch {
+    toast("That did not work. The turn may have been changed meanwhile.", "error");
+  }
+}

@@ -1,0 +1,49 @@
+"""Which of a place's writings stands."""
+
+from chat.log.models import Event
+from chat.story.fold.turns import preview_of
+from chat.story.models import Chat, Turn
+from chat.story.rewriting_payloads import TurnDeleted, TurnRestored, TurnSuperseded
+
+type RewritingPayload = TurnSuperseded | TurnRestored | TurnDeleted
+
+
+def apply(chat: Chat, event: Event, payload: RewritingPayload) -> None:
+    """Write the rows of one event; the chat's own row is saved by the caller."""
+    match payload:
+        case TurnSuperseded():
+            _fall(chat, payload, payload.by)
+        case TurnDeleted():
+            _fall(chat, payload, event.position)
+            _ask_no_more(chat, payload.turn)
+        case TurnRestored():
+            _rise(chat, event, payload)
+    newest = chat.turns.live().order_by("-place", "-id").first()
+    chat.preview = preview_of(newest) if newest else ""
+
+
+def _fall(chat: Chat, payload: TurnSuperseded | TurnDeleted, by: int) -> None:
+    standing = Turn.objects.live().filter(chat=chat, id=payload.turn)
+    chat.turn_count -= standing.update(superseded_by=by, went_with=payload.went_with)
+
+
+def _rise(chat: Chat, event: Event, restored: TurnRestored) -> None:
+    fallen = Turn.objects.filter(chat=chat, id=restored.turn).exclude(superseded_by=None)
+    chat.turn_count += fallen.update(superseded_by=None, went_with=None, restored_by=event.position)
+    opener = _opener(restored.turn)
+    if opener is not None and opener > chat.answered_to:
+        chat.asked_at = max(chat.asked_at, opener)
+
+
+def _ask_no_more(chat: Chat, deleted: int) -> None:
+    """What was deleted before anybody answered it needs no answer; what was said before it may."""
+    opener = _opener(deleted)
+    if opener is None or opener != chat.asked_at or opener <= chat.answered_to:
+        return
+    waiting = chat.turns.live().filter(kind=Turn.Kind.USER, group__gt=chat.answered_to).order_by("-group")
+    chat.asked_at = waiting.values_list("group", flat=True).first() or chat.answered_to
+
+
+def _opener(turn: int) -> int | None:
+    """The turn group that a player's turn opened; None for a character's turn."""
+    return Turn.objects.filter(id=turn, kind=Turn.Kind.USER).values_list("group", flat=True).first()

@@ -1,0 +1,137 @@
+"""The writings of a turn, what rewriting one undoes, and which later turns were written against an older one."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from chat.story import rewriting
+from chat.story.fact_models import Memory, RelationshipChange, StoryEvent, StoryTransition
+from chat.story.models import Chat, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """Which of a place's writings this is, counted from 1, how many there are, and its neighbours' ids."""
+
+    number: int
+    total: int
+    earlier: int | None
+    later: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moved:
+    """A story event that goes back; `after` is "" when nothing is left of it."""
+
+    story_event: StoryEvent
+    after: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Undone:
+    """What goes with a turn when it falls."""
+
+    interjections: list[Turn]
+    story_events: list[Moved]
+    memories: list[Memory]
+    relationships: list[RelationshipChange]
+    #: How many turns that stand come after it.
+    later_turns: int
+
+
+def writings(chat: Chat, turn: Turn) -> list[Turn]:
+    """Everything that was written in a turn's place, oldest first."""
+    return list(chat.turns.filter(group=turn.group, place=turn.place).order_by("id"))
+
+
+def numbered(turns: Collection[Turn]) -> dict[int, Numbered]:
+    """Of turns of one chat the number of each among the writings in its place, by id; with one query."""
+    if not turns:
+        return {}
+    chat = next(iter(turns)).chat_id
+    fallen = Turn.objects.filter(chat=chat, superseded_by__isnull=False, place__in={turn.place for turn in turns})
+    ids: defaultdict[int, set[int]] = defaultdict(set)
+    for place, id_ in [*fallen.values_list("place", "id"), *((turn.place, turn.id) for turn in turns)]:
+        ids[place].add(id_)
+    return {turn.id: _among(sorted(ids[turn.place]), turn.id) for turn in turns}
+
+
+def undone(chat: Chat, turn: Turn) -> Undone:
+    """What goes with a turn that stands, when it is rewritten or edited."""
+    interjection = rewriting.interjection_of(chat, turn)
+    interjections = [interjection] if interjection else []
+    fallen = {turn.id, *(one.id for one in interjections)}
+    return Undone(
+        interjections=interjections,
+        story_events=_moved(chat, turn, fallen),
+        memories=list(Memory.objects.filter(chat=chat, turn__in=fallen).active().order_by("id")),
+        relationships=list(RelationshipChange.objects.filter(chat=chat, turn__in=fallen).active().order_by("id")),
+        later_turns=chat.turns.live().filter(place__gt=turn.place).exclude(id__in=fallen).count(),
+    )
+
+
+def what_went(turn: Turn) -> str:
+    """What went with a turn that fell, as a sentence; "" for nothing."""
+    line = rewriting.line_of(turn.chat, turn)
+    along = Turn.objects.filter(chat=turn.chat_id, group=turn.group, went_with=line)
+    fallen = [turn.id, *along.values_list("id", flat=True)]
+    memories = Memory.objects.filter(chat=turn.chat_id, turn__in=fallen, dismissed_by=None).count()
+    felt = RelationshipChange.objects.filter(chat=turn.chat_id, turn__in=fallen).count()
+    moved = StoryTransition.objects.filter(chat=turn.chat_id, turn__in=fallen, void=False)
+    planned = StoryEvent.objects.filter(chat=turn.chat_id, planned_by__in=fallen)
+    story_events = {*moved.values_list("story_event", flat=True), *planned.values_list("id", flat=True)}
+    parts = [
+        counted(len(fallen) - 1, "other turn" if turn.kind == Turn.Kind.USER else "interjection"),
+        counted(memories, "memory", "memories"),
+        counted(len(story_events), "story event"),
+        counted(felt, "change of feeling", "changes of feeling"),
+    ]
+    named = listed([part for part in parts if part])
+    return f"{named[:1].upper()}{named[1:]} went with it." if named else ""
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number of things, such as "1 memory" or "2 memories"; "" for none."""
+    return f"{number} {one if number == 1 else many or one + 's'}" if number else ""
+
+
+def listed(parts: list[str]) -> str:
+    """Parts as in a sentence: "a, b and c"."""
+    return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)
+
+
+def written_before(chat: Chat, turns: Collection[Turn]) -> set[int]:
+    """Ids of those replies whose speaker had witnessed an earlier turn as it no longer stands."""
+    replies = [turn for turn in turns if turn.kind == Turn.Kind.ASSISTANT]
+    if not replies:
+        return set()
+    changed = list(chat.turns.rewritten().filter(place__lt=max(turn.place for turn in replies)))
+    fallen = chat.turns.filter(superseded_by__isnull=False, place__in={one.place for one in changed if one.restored_by})
+    others: defaultdict[int, list[int]] = defaultdict(list)
+    for place, id_ in fallen.values_list("place", "id"):
+        others[place].append(id_)
+    return {reply.id for reply in replies if any(_was_other(one, reply, others[one.place]) for one in changed)}
+
+
+def _was_other(changed: Turn, reply: Turn, others: Iterable[int]) -> bool:
+    """Whether another writing than the one that stands was there when the reply was written."""
+    if changed.place >= reply.place or reply.speaker not in changed.witnesses:
+        return False
+    if changed.id > reply.id:
+        return True
+    came_back_since = changed.restored_by is not None and changed.restored_by > reply.id
+    return came_back_since and any(changed.id < other < reply.id for other in others)
+
+
+def _among(ids: list[int], turn: int) -> Numbered:
+    at = ids.index(turn)
+    return Numbered(at + 1, len(ids), ids[at - 1] if at else None, ids[at + 1] if at + 1 < len(ids) else None)
+
+
+def _moved(chat: Chat, turn: Turn, fallen: set[int]) -> list[Moved]:
+    after: dict[int, str] = dict(rewriting.statuses_without(chat.id, fallen))
+    hidden = StoryEvent.objects.filter(chat=chat, planned_by__in=fallen).visible()
+    others = StoryTransition.objects.standing().exclude(turn__in=fallen)
+    after |= {one.id: "" for one in hidden if not others.filter(story_event=one.id).exists()}
+    rows = StoryEvent.objects.in_bulk(after)
+    return [Moved(story_event=rows[id_], after=after[id_]) for id_ in sorted(after) if rows[id_].status != after[id_]]

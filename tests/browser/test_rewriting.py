@@ -1,0 +1,168 @@
+"""Rewriting the past in a real browser: in every tab, with focus and scroll kept, on phones, and without scripts."""
+
+import threading
+
+import pytest
+
+from tests.browser.player import Player
+from tests.browser.sight import violations
+from tests.model_server import say
+from tests.site import Site
+
+ROUNDS = 12
+
+
+def played(player: Player) -> list[str]:
+    """So many exchanges; the ids of the replies."""
+    player.begin(names=("Mara",))
+    player.site.model.default = say("“Aye.” *She turns the lamp.* And she says nothing more of it for a long while.")
+    for number in range(1, ROUNDS + 1):
+        player.say(f"Question {number}?")
+        player.until(f"document.querySelectorAll('.turn.said[data-turn]').length === {number}")
+        player.gone(".turn.writing")
+    return player.page.locator(".turn.said[data-turn]").evaluate_all("turns => turns.map(turn => turn.dataset.turn)")
+
+
+def ask_to_rewrite(player: Player, turn: str, guidance: str = "") -> None:
+    player.page.locator(f"#turn-{turn} [data-tool=rewrite]").click()
+    player.see("#slip h1", "Rewrite what Mara said")
+    player.page.fill("#guidance", guidance)
+    player.page.click("#slip button[type=submit]")
+    player.gone("#slip[open]")
+
+
+@pytest.fixture
+def other(player: Player, browser, shared_site: Site, kept_session):
+    """Another tab of the same story."""
+    tab = Player(browser, shared_site, kept_session)
+    yield tab
+    tab.context.close()
+    assert tab.wrong == []
+
+
+def test_rewriting_an_older_reply_swaps_it_in_place_in_every_tab(player, other):
+    replies = played(player)
+    old = replies[-3]
+    other.open(player.chat)
+    gate = threading.Event()
+    player.site.model.script(say("“Never.” And that is all.", gate=gate))
+    other.page.locator(f"#turn-{old} [data-tool=copy]").focus()
+    other.page.evaluate("document.getElementById('transcript').scrollTop -= 60")
+    before = other.page.evaluate("document.getElementById('transcript').scrollTop")
+    other.page.evaluate(
+        "window.added = []; new MutationObserver((all) => all.forEach((one) => one.addedNodes.forEach((node) =>"
+        " node.matches?.('.turn:not([aria-hidden])') && added.push(node.dataset.text))))"
+        ".observe(document.getElementById('leaves'), {childList: true})"
+    )
+
+    ask_to_rewrite(player, old, "shorter")
+    other.see(".turn.writing", "“")
+    gate.set()
+
+    for tab in (player, other):
+        tab.see(".turn.said", "And that is all.")
+        tab.gone(".turn.writing")
+        assert tab.page.locator(f"#turn-{old}").count() == 0
+        texts = tab.turns()
+        assert texts[-5] == "“Never.” And that is all."
+        assert len(texts) == 2 * ROUNDS
+    assert other.page.evaluate("added") == ["“Never.” And that is all."]
+    assert other.page.evaluate("document.activeElement.dataset.tool") == "copy"
+    assert abs(other.page.evaluate("document.getElementById('transcript').scrollTop") - before) < 2
+    player.see(".toast", "Rewritten.")
+    assert other.page.locator(".toast").count() == 0
+    other.see(".outdated .older-than", "Written before this was changed.")
+
+
+def test_undo_brings_the_older_writing_back(player):
+    old = played(player)[-1]
+    player.site.model.script(say("“Never.”"))
+    ask_to_rewrite(player, old)
+    player.see(".turn.said", "“Never.”")
+
+    player.page.locator(".toast button", has_text="Undo").click()
+
+    player.see(f"#turn-{old}")
+    assert player.turns()[-1].startswith("“Aye.”")
+    player.see(f"#turn-{old} .variants", "1/2")
+
+
+def test_stop_in_the_middle_of_a_rewriting_keeps_the_original(player, gate):
+    player.begin(names=("Mara",))
+    gate.set()
+    player.say("Mara?")
+    player.see(".turn.said[data-turn]")
+    old = player.page.locator(".turn.said[data-turn]").last.get_attribute("data-turn")
+    second = threading.Event()
+    player.site.model.script(say("Another way of it", gate=second))
+
+    ask_to_rewrite(player, old)
+    player.see(".turn.writing", "Another")
+    player.open()
+    player.see(".turn.writing", "Another")
+    player.page.keyboard.press("Escape")
+
+    player.gone(".turn.writing")
+    second.set()
+    player.see(f"#turn-{old} .variants", "1/2")
+
+
+def test_writings_are_compared_and_brought_back_on_a_phone(browser, shared_site, kept_session):
+    looks = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+    player = Player(browser, shared_site, kept_session, **looks)
+    player.begin(names=("Mara",))
+    player.site.model.script(say("“I open it.”"), say("“I burn it.”"))
+    player.page.fill("#words", "Mara?")
+    player.page.locator(".send").tap()
+    player.see(".turn.said[data-turn]", "I open it.")
+    ask_to_rewrite(player, player.page.locator(".turn.said[data-turn]").last.get_attribute("data-turn"))
+    player.see(".turn.said", "I burn it.")
+
+    heights = "tools => tools.map((tool) => tool.getBoundingClientRect().height)"
+    tools = player.page.locator(".turn[data-turn] .tools :is(a, button)")
+    assert min(tools.evaluate_all(heights)) >= 44
+    player.page.locator(".turn.said [data-tool=earlier]").tap()
+    player.see("#slip del", "open")
+    player.see("#slip ins", "burn")
+    assert player.page.evaluate("document.documentElement.scrollWidth") == 360
+    player.page.locator("#slip button", has_text="Bring this one back").tap()
+
+    player.see(".turn.said", "I open it.")
+    assert player.page.locator(".turn.said", has_text="I burn it.").count() == 0
+    player.context.close()
+    assert player.wrong == []
+
+
+def test_rewriting_works_without_scripts(browser, shared_site, kept_session):
+    player = Player(browser, shared_site, kept_session)
+    player.begin(names=("Mara",))
+    player.site.model.script(say("“I open it.”"), say("“I burn it.”"))
+    player.say("Mara?")
+    player.see(".turn.said[data-turn]", "I open it.")
+    plain = browser.new_context(storage_state=kept_session, base_url=shared_site.url, java_script_enabled=False)
+    page = plain.new_page()
+    page.goto(f"/chats/{player.chat}/")
+    page.locator(".turn.said [data-tool=rewrite]").click()
+    page.fill("#guidance", "colder")
+    page.click(".writing-desk button[type=submit]")
+
+    player.see(".turn.said[data-turn]", "I burn it.")
+    page.goto(f"/chats/{player.chat}/")
+    page.locator(".turn.said [data-tool=earlier]").click()
+    page.locator("button", has_text="Bring this one back").click()
+    assert "This writing stands again." in page.locator(".toast").inner_text()
+    page.locator(".turn.player [data-tool=delete]").click()
+    assert page.locator(".turn").count() == 0
+    page.locator(".toast button", has_text="Undo").click()
+    assert page.locator(".turn.said").inner_text().count("I open it.") == 1
+    for context in (plain, player.context):
+        context.close()
+
+
+def test_the_slips_have_nothing_that_axe_finds_wrong(player):
+    old = played(player)[-1]
+    for open_ in ("rewrite", "edit"):
+        player.page.locator(f"#turn-{old} [data-tool={open_}]").click()
+        player.see("#slip h1")
+        assert violations(player.page) == []
+        player.page.keyboard.press("Escape")

@@ -1,0 +1,204 @@
+"""The doors of rewriting: what each takes, what it gives back, and what it refuses."""
+
+import pytest
+from django.test import Client
+
+from chat.database import in_thread
+from chat.pages.writings import compared
+from chat.story.fact_payloads import EventCompleted, EventStarted, MemoryFormed
+from chat.story.models import Chat
+from chat.turns import generation
+from tests.factories import cast_of, make_chat, make_user, owner_of, say
+from tests.facts import moved, planned, record, regenerate, reply, status, texts
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HTML = {"Accept": "text/html,application/xhtml+xml"}
+
+
+@pytest.fixture
+def chat() -> Chat:
+    return make_chat()
+
+
+@pytest.fixture
+def player(chat: Chat) -> Client:
+    client = Client()
+    client.force_login(owner_of(chat))
+    return client
+
+
+@pytest.fixture
+def told(chat: Chat) -> dict[str, int]:
+    """A turn group with all that a turn can cause, and a turn after it."""
+    cast = cast_of(chat)
+    own = say(chat, "Mara?")
+    primary = reply(chat, "Mara", "“I open it.”", group=own)
+    interjection = reply(chat, "Ilse", "“No!”", group=own, interjection_of=cast["Mara"])
+    story_event = planned(chat)
+    moved(chat, EventStarted, story_event, primary)
+    record(chat, MemoryFormed(witness=cast["Ilse"], text="She opened it.", importance=5, turn=primary))
+    record(chat, MemoryFormed(witness=cast["Mara"], text="Ilse cried no.", importance=5, turn=interjection))
+    later = reply(chat, "Mara", "“Too late.”")
+    return {
+        "own": own, "primary": primary, "interjection": interjection, "story_event": story_event, "later": later,
+    }  # fmt: skip
+
+
+def door(chat: Chat, turn: int, act: str) -> str:
+    return f"/chats/{chat.id}/turns/{turn}/{act}/"
+
+
+def test_before_a_rewriting_the_page_and_the_json_say_what_will_be_undone(chat, player, told):
+    address = door(chat, told["primary"], "regenerate")
+
+    found = player.get(address).json()
+    page = player.get(address, headers=HTML).content.decode()
+
+    assert found["story_events"] == [
+        {"id": told["story_event"], "title": "Open the letter", "from": "active", "to": "planned"}
+    ]
+    assert [one["text"] for one in found["memories"]] == ["She opened it.", "Ilse cried no."]
+    assert [one["turn_id"] for one in found["interjections"]] == [told["interjection"]]
+    assert (found["relationships"], found["later_turns"]) == ([], 1)
+    assert "1 story event, 2 memories and 1 interjection will go with it" in page
+    assert "1 later turn was written against this reply" in page
+
+
+async def test_a_rewriting_is_begun_with_its_generation_named(chat, player, told, settings, async_client):
+    await in_thread(async_client.force_login, await in_thread(owner_of, chat))
+    settings.MODEL_URL, settings.MODEL = "http://127.0.0.1:9", "nobody"
+    address = door(chat, told["primary"], "regenerate")
+
+    first = await async_client.post(address, {"guidance": "shorter"})
+    for running in list(generation.in_flight_tasks.values()):
+        await generation.settled(running)
+
+    assert first.status_code == 202
+    assert first.json()["generation"]
+
+
+def test_rewriting_what_does_not_stand_is_refused(chat, player, told):
+    regenerate(chat, told["primary"])
+
+    assert player.post(door(chat, told["primary"], "regenerate")).status_code == 409
+    assert (
+        player.get(door(chat, told["primary"], "regenerate"), headers={"Accept": "application/json"}).status_code == 409
+    )
+    assert player.post(door(chat, told["own"], "regenerate")).status_code == 422
+    assert player.post(door(chat, 0, "regenerate")).status_code == 404
+
+
+def test_an_edit_a_deletion_and_their_undoing_over_http(chat, player, told):
+    edited = player.post(door(chat, told["primary"], "edit"), {"text": "“I leave it.”"})
+    assert edited.status_code == 201
+    new = edited.json()["turn_id"]
+    assert edited.json()["went"] == "1 memory and 1 story event went with it."
+    assert texts(chat) == ["Mara?", "“I leave it.”", "“No!”", "“Too late.”"]
+    assert status(told["story_event"]) == "planned"
+
+    undone = player.post(edited.json()["undo"])
+    assert (undone.status_code, undone.json()["done"]) == (200, True)
+    assert texts(chat)[1] == "“I open it.”"
+    assert status(told["story_event"]) == "active"
+    assert player.post(door(chat, told["primary"], "restore")).status_code == 409
+    assert player.post(door(chat, new, "restore")).status_code == 200
+
+    deleted = player.post(door(chat, told["own"], "delete"))
+    assert deleted.status_code == 200
+    assert texts(chat) == ["“Too late.”"]
+    assert player.post(deleted.json()["undo"]).status_code == 200
+    assert len(texts(chat)) == 4
+    assert player.post(door(chat, told["own"], "undelete")).status_code == 409
+    assert player.post(door(chat, told["own"], "edit"), {"text": " "}).status_code == 422
+
+
+def test_browsers_without_scripts_get_pages_and_an_undo(chat, player, told):
+    form = player.get(door(chat, told["primary"], "edit"), headers=HTML)
+    assert "I open it." in form.content.decode()
+    answer = player.post(door(chat, told["own"], "delete"), headers=HTML, follow=True)
+
+    assert "The turn is deleted. 2 other turns, 2 memories and 1 story event went with it." in answer.content.decode()
+    assert door(chat, told["own"], "undelete") in answer.content.decode()
+
+
+def test_the_writings_of_a_turn_as_json_and_side_by_side(chat, player, told):
+    new = regenerate(chat, told["primary"], "“I leave it.”")
+
+    found = player.get(door(chat, new, "variants")).json()
+    page = player.get(door(chat, new, "variants"), headers=HTML).content.decode()
+    turns = {turn["id"]: turn for turn in player.get(f"/chats/{chat.id}/turns/").json()}
+    transcript = player.get(f"/chats/{chat.id}/").content.decode()
+
+    assert [(one["turn_id"], one["number"], one["live"]) for one in found] == [
+        (told["primary"], 1, False),
+        (new, 2, True),
+    ]
+    assert "<del>open</del>" in page
+    assert "<ins>leave</ins>" in page
+    assert (turns[new]["variants"], turns[new]["regenerated_from"]) == (2, told["primary"])
+    assert turns[told["later"]]["variants"] == 1
+    assert 'aria-label="Writing 2 of 2"' in transcript
+
+
+def test_what_was_written_before_a_change_is_marked_until_the_change_is_undone(chat, player, told):
+    def marked() -> list[int]:
+        return player.get(f"/chats/{chat.id}/turns/written-before/?first=0").json()["turns"]
+
+    assert marked() == []
+    new = regenerate(chat, told["primary"])
+    assert marked() == [told["later"]]
+    assert "said outdated" in player.get(f"/chats/{chat.id}/").content.decode()
+    assert player.get(door(chat, told["later"], "rewrite-from")).json() == {"replies": 1}
+
+    player.post(door(chat, told["primary"], "restore"))
+    assert marked() == []
+    player.post(door(chat, new, "restore"))
+    regenerate(chat, told["later"])
+    assert marked() == []
+
+
+def test_what_nobody_began_goes_back_to_planned_by_hand(chat, player, told):
+    address = f"/chats/{chat.id}/story-events/{told['story_event']}/back/"
+
+    assert player.post(address, headers={"Accept": "application/json"}).status_code == 409
+    moved(chat, EventCompleted, told["story_event"], told["primary"])
+    regenerate(chat, told["primary"])
+    page = player.get(f"/chats/{chat.id}/").content.decode()
+    assert "the turn that began it was rewritten" in page
+    assert address in page
+    assert player.post(address, headers={"Accept": "application/json"}).status_code == 200
+    assert status(told["story_event"]) == "planned"
+
+
+@pytest.mark.parametrize(
+    ("method", "act"),
+    [
+        ("get", "regenerate"), ("post", "regenerate"), ("get", "rewrite-from"), ("post", "rewrite-from"),
+        ("get", "edit"), ("post", "edit"), ("post", "restore"), ("post", "delete"), ("post", "undelete"),
+        ("get", "variants"),
+    ],
+)  # fmt: skip
+def test_a_strangers_turns_are_not_there(chat, told, method, act):
+    stranger = Client()
+    stranger.force_login(make_user())
+
+    answer = getattr(stranger, method)(door(chat, told["primary"], act), headers={"Accept": "application/json"})
+
+    assert answer.status_code == 404
+
+
+def test_a_turn_of_another_chat_is_not_reached_through_ones_own(chat, player, told):
+    other = make_chat(owner_of(chat))
+
+    for act in ("regenerate", "edit", "restore", "delete", "undelete"):
+        assert player.post(door(other, told["primary"], act), {"text": "x"}).status_code == 404
+
+
+def test_two_texts_are_compared_word_by_word():
+    old, new = compared("She opens the letter.", "She burns the letter!")
+
+    assert [(run.text, run.changed) for run in old] == [
+        ("She ", False), ("opens", True), (" the letter", False), (".", True),
+    ]  # fmt: skip
+    assert "".join(run.text for run in new) == "She burns the letter!"

@@ -1,0 +1,118 @@
+"""Editing, deleting and restoring turns."""
+
+import pytest
+from django.utils import timezone
+
+from chat.log.read import events_of
+from chat.story import rebuild
+from chat.story.fact_payloads import (
+    EventStarted,
+)
+from chat.story.models import Chat, Turn
+from chat.turns import claims, leases, rewriting
+from chat.turns.leases import Settled
+from chat.turns.models import Generation
+from tests.factories import cast_of, make_chat, owner_of, say
+from tests.facts import moved, planned, record, regenerate, reply, status, texts
+
+pytestmark = pytest.mark.django_db
+
+State = Generation.State
+
+
+@pytest.fixture
+def chat() -> Chat:
+    return make_chat()
+
+
+def test_an_edit_during_a_rewriting_stands(chat):
+    turn = reply(chat, "Mara", "One.")
+    claim = claims.claim_rewriting(chat.id, turn=turn, asked_by="user:1", now=timezone.now())
+    rewriting.edit(chat, turn=turn, text="Mine.", by=owner_of(chat))
+
+    leases.settle(claim, Settled(state=State.FINISHED, text="The model's."), at=timezone.now())
+
+    assert texts(chat) == ["Mine."]
+
+
+def test_an_edit_keeps_place_witnesses_and_speaker_and_takes_back_what_was_caused(chat):
+    own, answer = say(chat, "Mara?"), None
+    answer = reply(chat, "Mara", "One.", group=own)
+    story_event = planned(chat)
+    record(chat, EventStarted(story_event=story_event, triggered_by_user_turn_id=own))
+
+    edited = rewriting.edit(chat, turn=own, text="  Ilse? ", by=owner_of(chat))
+    spoken = rewriting.edit(chat, turn=answer, text="Two.", by=owner_of(chat))
+
+    rows = Turn.objects.in_bulk()
+    assert texts(chat) == ["Ilse?", "Two."]
+    assert (rows[edited].place, rows[edited].group, rows[edited].kind) == (own, own, "user_turn")
+    assert (rows[spoken].speaker, rows[spoken].witnesses) == (rows[answer].speaker, rows[answer].witnesses)
+    assert status(story_event) == "planned"
+    assert claims.unanswered(Chat.objects.get(id=chat.id)) == []
+    assert rewriting.edit(chat, turn=spoken, text="Two.", by=owner_of(chat)) == spoken
+    assert {event.actor for event in events_of(chat.stream) if event.position > answer} == {f"user:{chat.owner_id}"}
+    with pytest.raises(rewriting.EmptyTurnError):
+        rewriting.edit(chat, turn=spoken, text=" ", by=owner_of(chat))
+
+
+def test_deleting_a_players_turn_takes_its_turn_group_along_and_undeleting_brings_it_back(chat):
+    reply(chat, "Ilse", "Before.")
+    own = say(chat, "Mara?")
+    answer = reply(chat, "Mara", "One.", group=own)
+    story_event = planned(chat)
+    moved(chat, EventStarted, story_event, answer)
+
+    rewriting.delete(chat, turn=own, by=owner_of(chat))
+
+    fresh = Chat.objects.get(id=chat.id)
+    assert (texts(chat), status(story_event)) == (["Before."], "planned")
+    assert (fresh.turn_count, fresh.preview) == (1, "Ilse: Before.")
+    with pytest.raises(claims.NotStandingError):
+        rewriting.delete(chat, turn=own, by=owner_of(chat))
+    rewriting.undelete(chat, turn=own, by=owner_of(chat))
+    assert (texts(chat), status(story_event)) == (["Before.", "Mara?", "One."], "active")
+    assert Chat.objects.get(id=chat.id).turn_count == 3
+    with pytest.raises(rewriting.NotDeletedError):
+        rewriting.undelete(chat, turn=own, by=owner_of(chat))
+    assert rebuild.differences(chat.id) == []
+
+
+def test_a_deleted_turn_is_not_answered_any_more(chat):
+    first = say(chat, "Mara?")
+    second = say(chat, "Ilse?")
+
+    rewriting.delete(chat, turn=second, by=owner_of(chat))
+    assert [event.position for event in claims.unanswered(Chat.objects.get(id=chat.id))] == [first]
+    rewriting.delete(chat, turn=first, by=owner_of(chat))
+    assert claims.unanswered(Chat.objects.get(id=chat.id)) == []
+    rewriting.undelete(chat, turn=second, by=owner_of(chat))
+    assert [event.position for event in claims.unanswered(Chat.objects.get(id=chat.id))] == [second]
+    assert rebuild.differences(chat.id) == []
+
+
+def test_an_interjection_goes_with_its_reply_and_comes_back_with_it(chat):
+    cast = cast_of(chat)
+    own = say(chat, "Mara?")
+    primary = reply(chat, "Mara", "One.", group=own)
+    interjection = reply(chat, "Ilse", "“No!”", group=own, interjection_of=cast["Mara"])
+
+    new = regenerate(chat, primary)
+
+    rows = Turn.objects.in_bulk()
+    assert texts(chat) == ["Mara?", "Another way."]
+    assert (rows[interjection].superseded_by, rows[interjection].went_with) == (new, primary)
+    rewriting.restore(chat, turn=primary, by=owner_of(chat))
+    assert texts(chat) == ["Mara?", "One.", "“No!”"]
+    rewriting.restore(chat, turn=new, by=owner_of(chat))
+    assert texts(chat) == ["Mara?", "Another way."]
+    assert rebuild.differences(chat.id) == []
+
+
+def test_the_order_stays_when_turn_2_of_10_is_rewritten(chat):
+    turns = [reply(chat, "Mara", f"{number}.") for number in range(1, 11)]
+
+    regenerate(chat, turns[1], "Another.")
+
+    assert texts(chat) == ["1.", "Another.", *(f"{number}." for number in range(3, 11))]
+    assert Chat.objects.get(id=chat.id).preview == "Mara: 10."
