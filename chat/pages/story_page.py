@@ -92,6 +92,8 @@ def head_and_panel(request: HttpRequest, chat: Chat) -> Context:
     return {
         "chat": chat,
         "cast": members,
+        "origin": Chat.objects.visible_to(request.user.pk).filter(id=chat.branched_from or 0).first(),
+        "branches": Chat.objects.visible_to(request.user.pk).filter(branched_from=chat.id).order_by("id"),
         "elsewhere": sorted(members, key=lambda member: member.present),
         "notice": notice,
         "written": _written(chat, notice),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat.pages.views import accounts, characters, chats, files, meanwhile, model, play, scenes, story, why
+from chat.pages.views import accounts, branch, characters, chats, files, meanwhile, model, play, scenes, story, why
 
 urlpatterns = [
     path("", chats.chats, name="chats"),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("chats/<int:chat_id>/turns/", play.turns, name="turns"),
     path("chats/<int:chat_id>/turns/cancel/", play.cancel, name="cancel"),
     path("chats/<int:chat_id>/turns/<int:turn_id>/why/", why.why, name="why"),
+    path("chats/<int:chat_id>/turns/<int:turn_id>/branch/", branch.branch, name="branch"),
     path("chats/<int:chat_id>/meanwhile/", meanwhile.meanwhile, name="meanwhile"),
     path("chats/<int:chat_id>/older/", play.older, name="older"),
     path("chats/<int:chat_id>/retry/", play.retry, name="retry"),

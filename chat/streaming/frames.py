@@ -16,6 +16,7 @@ from typing import Any
 
 from chat.log import read
 from chat.log.models import Event
+from chat.story import chat_payloads as whole
 from chat.story import fact_payloads as facts
 from chat.story import meanwhile_payloads as elsewhere
 from chat.story.models import CastMember, Turn, stream_of
@@ -34,7 +35,6 @@ from chat.story.payloads import (
     ChatUnarchived,
     ChatUndeleted,
     ChatUnpinned,
-    InterjectionsSet,
     MemberJoined,
     MemberLeft,
     Payload,
@@ -226,13 +226,13 @@ class _Telling:
             case TurnSuperseded():
                 return self._superseded(position, payload)
             case (
-                ChatRenamed() | PremiseChanged() | PersonaChanged() | InterjectionsSet() | ChatPinned() | ChatUnpinned()
-                | ChatArchived() | ChatUnarchived() | ChatDeleted() | ChatUndeleted() | MemberJoined() | MemberLeft()
-                | CharacterJoined() | CharacterRevised() | elsewhere.MeanwhileOpened() | elsewhere.MeanwhileContinued()
-                | SceneOpened() | SceneRenamed() | SceneClosed() | CharacterEntered() | CharacterExited()
-                | facts.EventPlanned() | facts.EventStarted() | facts.EventCompleted() | facts.EventCancelled()
-                | facts.EventEdited() | facts.MemoryFormed() | facts.MemoryDismissed() | facts.RelationshipChanged()
-                | facts.MilestoneReached() | facts.TurnRead() | facts.DecisionRegistered()
+                ChatRenamed() | PremiseChanged() | PersonaChanged() | whole.InterjectionsSet() | whole.Branched()
+                | ChatPinned() | ChatUnpinned() | ChatArchived() | ChatUnarchived() | ChatDeleted() | ChatUndeleted()
+                | MemberJoined() | MemberLeft() | CharacterJoined() | CharacterRevised() | elsewhere.MeanwhileOpened()
+                | elsewhere.MeanwhileContinued() | SceneOpened() | SceneRenamed() | SceneClosed() | CharacterEntered()
+                | CharacterExited() | facts.EventPlanned() | facts.EventStarted() | facts.EventCompleted()
+                | facts.EventCancelled() | facts.EventEdited() | facts.MemoryFormed() | facts.MemoryDismissed()
+                | facts.RelationshipChanged() | facts.MilestoneReached() | facts.TurnRead() | facts.DecisionRegistered()
             ):  # fmt: skip
                 return Frame("chat", {"position": position}, position)
 
