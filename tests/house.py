@@ -6,7 +6,7 @@ from collections.abc import Iterator
 #: Models that only the fold writes, and the names by which their rows are reached from a chat.
 FOLDED = {
     "Chat", "Membership", "CastMember", "Scene", "Turn", "StoryEvent", "StoryTransition", "Memory",
-    "RelationshipChange", "Milestone", "TurnReading", "Decision",
+    "RelationshipChange", "Milestone", "TurnReading", "Decision", "Meanwhile",
 }  # fmt: skip
 RELATED = {
     "turns",
@@ -19,6 +19,7 @@ RELATED = {
     "story_events",
     "memories",
     "milestones",
+    "meanwhiles",
 }
 #: What gives a chat of the story.
 GETTERS = {"get_chat_for", "get_deleted_chat_for"}

@@ -24,6 +24,8 @@ SELECT %s, %s, s.id, {{position}}, 0, 0, '', '', '', '' FROM chat_stream s
 WHERE s.name LIKE 'chat-%%' AND {{scope}} AND NOT EXISTS (
   SELECT 1 FROM agent_bookmark b WHERE b.subscriber_id = %s AND b.epoch = %s AND b.stream_id = s.id)
 ON CONFLICT DO NOTHING"""  # noqa: S608
+#: What a branch was copied from was read there: a Reaction begins with the branch's own events.
+_OWN_BEGINNING = "COALESCE((SELECT c.branched_at FROM chat_chat c WHERE c.id = s.id), 0)"
 #: Locked with SKIP LOCKED: a lane that is being worked needs neither, and two sweepers must not wait for each other.
 _IDLE = """
 SELECT b.id FROM agent_bookmark b JOIN chat_stream s ON s.id = b.stream_id
@@ -72,7 +74,7 @@ def notice(subscribers: Iterable[Subscriber], scope: Scope = EVERYTHING) -> None
             continue
         for epoch in [row.epoch] if row.rebuilding is None else [row.epoch, row.rebuilding]:
             with transaction.atomic():
-                _make_lanes(subscriber.name, epoch, scope)
+                _make_lanes(subscriber, epoch, scope)
                 _skim(subscriber, epoch, scope)
                 _mark(subscriber, epoch, scope)
 
@@ -80,7 +82,7 @@ def notice(subscribers: Iterable[Subscriber], scope: Scope = EVERYTHING) -> None
 def begin_epoch(subscriber: Subscriber, epoch: int) -> None:
     """Make bookmarks at the beginning of every stream for a rebuild, and mark them due."""
     with transaction.atomic():
-        _make_lanes(subscriber.name, epoch, EVERYTHING)
+        _make_lanes(subscriber, epoch, EVERYTHING)
         _mark(subscriber, epoch, EVERYTHING)
 
 
@@ -103,9 +105,10 @@ def _seed(subscriber: Subscriber) -> None:
         Row.objects.filter(name=row.name).update(seeded_at=Now())
 
 
-def _make_lanes(name: str, epoch: int, scope: Scope) -> None:
-    condition, parameters = scope.sql()
-    _execute(_INSERT.format(position="0", scope=condition), [name, epoch, *parameters, name, epoch])
+def _make_lanes(subscriber: Subscriber, epoch: int, scope: Scope) -> None:
+    name, (condition, parameters) = subscriber.name, scope.sql()
+    position = _OWN_BEGINNING if isinstance(subscriber, Reaction) else "0"
+    _execute(_INSERT.format(position=position, scope=condition), [name, epoch, *parameters, name, epoch])
 
 
 def _skim(subscriber: Subscriber, epoch: int, scope: Scope) -> None:

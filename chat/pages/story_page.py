@@ -11,6 +11,7 @@ from chat.errors import ChatError
 from chat.log import read
 from chat.pages import lists, notices
 from chat.pages.models import Preference
+from chat.story import access
 from chat.story.models import Chat, Turn
 from chat.templatetags.story_text import render_mark, render_turn
 from chat.turns import generation, marks, transcript, variants
@@ -56,7 +57,7 @@ def story_page(request: HttpRequest, chat: Chat, *, draft: str = "", refusal: st
     # Before the turns are read: what is recorded meanwhile comes over the wire again, and is dropped there.
     position = read.head(chat.stream)
     page, detached = _window(request, chat)
-    head = head_and_panel(chat)
+    head = head_and_panel(request, chat)
     return head | {
         "position": position,
         "detached": detached,
@@ -82,14 +83,17 @@ def older_page(chat: Chat, before: int | None) -> Context:
     }
 
 
-def head_and_panel(chat: Chat) -> Context:
+def head_and_panel(request: HttpRequest, chat: Chat) -> Context:
     """The parts round the transcript: header, cast and scene, and the reply that is due."""
     members = cast(chat)
     notice = transcript.pending_notice(chat)
+    kin = access.branches_for(request.user, chat)
     return {
         "chat": chat,
         "cast": members,
         "hearers": hearers(members),
+        "origin": next((one for one in kin if one.id == chat.branched_from), None),
+        "branches": [one for one in kin if one.branched_from == chat.id],
         "elsewhere": sorted(members, key=lambda member: member.present),
         "notice": notice,
         "written": _written(chat, notice),

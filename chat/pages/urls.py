@@ -4,6 +4,7 @@ from django.urls import path
 
 from chat.pages.views import (
     accounts,
+    branch,
     characters,
     chats,
     files,
@@ -35,6 +36,7 @@ urlpatterns = [
     path("chats/<int:chat_id>/turns/<int:turn_id>/delete/", rewriting.turn_delete, name="turn_delete"),
     path("chats/<int:chat_id>/turns/<int:turn_id>/undelete/", rewriting.turn_undelete, name="turn_undelete"),
     path("chats/<int:chat_id>/turns/<int:turn_id>/variants/", rewriting.turn_variants, name="turn_variants"),
+    path("chats/<int:chat_id>/turns/<int:turn_id>/branch/", branch.branch, name="branch"),
     path("chats/<int:chat_id>/meanwhile/", meanwhile.meanwhile, name="meanwhile"),
     path("chats/<int:chat_id>/older/", play.older, name="older"),
     path("chats/<int:chat_id>/retry/", play.retry, name="retry"),

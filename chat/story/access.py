@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from django.db.models import Q
+
 from chat.errors import ChatError
 from chat.story.models import CastMember, Character, Chat
 
@@ -38,6 +40,12 @@ def get_deleted_chat_for(user: "Viewer", chat_id: int) -> Chat:
         return Chat.objects.exclude(deleted_at=None).get(id=chat_id, owner_id=user.pk or 0)
     except Chat.DoesNotExist:
         raise ChatNotFoundError from None
+
+
+def branches_for(user: "Viewer", chat: Chat) -> list[Chat]:
+    """The chat that this one was branched from, and those branched from it, as far as the user may see them."""
+    kin = Q(id=chat.branched_from) | Q(branched_from=chat.id)
+    return list(Chat.objects.visible_to(user.pk).filter(kin).order_by("id"))
 
 
 def get_character_for(user: "Viewer", character_id: int) -> Character:

@@ -7,6 +7,8 @@ exactly as long as that turn is live.
 from dataclasses import dataclass, field
 from typing import Any
 
+from chat.story.positions import Position
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EventPlanned:
@@ -14,42 +16,42 @@ class EventPlanned:
 
     title: str
     description: str = ""
-    triggered_by_assistant_turn_id: int | None = None
-    triggered_by_user_turn_id: int | None = None
+    triggered_by_assistant_turn_id: Position | None = None
+    triggered_by_user_turn_id: Position | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EventStarted:
     """A planned story event is under way."""
 
-    story_event: int
-    triggered_by_assistant_turn_id: int | None = None
-    triggered_by_user_turn_id: int | None = None
+    story_event: Position
+    triggered_by_assistant_turn_id: Position | None = None
+    triggered_by_user_turn_id: Position | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EventCompleted:
     """A story event has happened."""
 
-    story_event: int
-    triggered_by_assistant_turn_id: int | None = None
-    triggered_by_user_turn_id: int | None = None
+    story_event: Position
+    triggered_by_assistant_turn_id: Position | None = None
+    triggered_by_user_turn_id: Position | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EventCancelled:
     """A story event will not happen."""
 
-    story_event: int
-    triggered_by_assistant_turn_id: int | None = None
-    triggered_by_user_turn_id: int | None = None
+    story_event: Position
+    triggered_by_assistant_turn_id: Position | None = None
+    triggered_by_user_turn_id: Position | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EventEdited:
     """A story event is called or described otherwise."""
 
-    story_event: int
+    story_event: Position
     title: str
     description: str
 
@@ -61,13 +63,13 @@ class EventStatusReverted:
     It applies only where that very transition had set the status.
     """
 
-    story_event: int
+    story_event: Position
     #: What the story event is again.
     prior_status: str
     #: Position of the transition.
-    reverts: int
+    reverts: Position
     #: The turn that no longer stands; None: by hand.
-    turn: int | None = None
+    turn: Position | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,21 +79,21 @@ class MemoryFormed:
     witness: int
     text: str
     importance: int
-    turn: int
+    turn: Position
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MemoryDismissed:
     """The player had a memory forgotten."""
 
-    memory: int
+    memory: Position
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MemoryRecalled:
     """The player took it back that a memory was forgotten."""
 
-    memory: int
+    memory: Position
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,23 +105,23 @@ class RelationshipChanged:
     #: From -2 to 2.
     delta: int
     why: str
-    turn: int
+    turn: Position
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MilestoneReached:
     """A story event that was completed is worth remembering of the whole story; no turn: completed by hand."""
 
-    story_event: int
+    story_event: Position
     text: str
-    turn: int | None = None
+    turn: Position | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TurnRead:
     """A reader has read a turn; `note` says what of its answer was not taken."""
 
-    turn: int
+    turn: Position
     #: The model's name, or "word_reader".
     reader: str
     note: str = ""
@@ -133,10 +135,10 @@ class DecisionRegistered:
     choice: str
     reasoning: str
     decided_by: str
-    turns: tuple[int, ...] = ()
+    turns: tuple[Position, ...] = ()
     #: The decision that this one is about.
-    about: int | None = None
-    scene: int | None = None
+    about: Position | None = None
+    scene: Position | None = None
     #: What the decision says: `text`, `parts` by witness, `audience` ...; keys are text, as in JSON.
     body: dict[str, Any] = field(default_factory=dict)
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from chat.story.positions import Position
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeanwhileOpened:
@@ -18,5 +20,5 @@ class MeanwhileOpened:
 class MeanwhileContinued:
     """A meanwhile goes on for some more turns."""
 
-    meanwhile: int
+    meanwhile: Position
     turns: int

@@ -84,6 +84,10 @@ class Chat(models.Model):
     asked_at = models.BigIntegerField(default=0)
     #: Every one of those up to this position has drawn a reply.
     answered_to = models.BigIntegerField(default=0)
+    #: Where the events of its own begin, if it is a branch: the position of that fact; of which chat, at which turn.
+    branched_at = models.BigIntegerField(null=True)
+    branched_from = models.BigIntegerField(null=True, db_index=True)
+    branched_from_turn = models.BigIntegerField(null=True)
     created_at = models.DateTimeField()
     #: When the last turn was said.
     last_turn_at = models.DateTimeField()

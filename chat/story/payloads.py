@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import TypeAdapter
 
+from chat.story.chat_payloads import Branched, InterjectionsSet
 from chat.story.fact_payloads import (
     DecisionRegistered,
     EventCancelled,
@@ -23,11 +24,10 @@ from chat.story.fact_payloads import (
     TurnRead,
 )
 from chat.story.meanwhile_payloads import MeanwhileContinued, MeanwhileOpened
+from chat.story.positions import Position
 from chat.story.rewriting_payloads import TurnDeleted, TurnRestored, TurnSuperseded
 
 type TurnState = Literal["complete", "stopped", "interrupted"]
-#: How readily a silent witness speaks up after a reply.
-type Eagerness = Literal["off", "rarely", "normal", "eager"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,13 +79,6 @@ class PersonaChanged:
 
     name: str
     description: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InterjectionsSet:
-    """From here on silent witnesses speak up more readily, or less."""
-
-    eagerness: Eagerness
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,7 +158,7 @@ class SceneRenamed:
 class SceneClosed:
     """The current scene is over."""
 
-    scene: int
+    scene: Position
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,7 +182,7 @@ class UserTurn:
     text: str
     addressed: int | None = None
     #: The turn this one is a new writing of: an edit, which asks nobody to answer.
-    regenerated_from: int | None = None
+    regenerated_from: Position | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -207,13 +200,13 @@ class AssistantTurn:
     text: str
     state: TurnState = "complete"
     #: Position of what opened the turn group; None: this turn itself (a greeting).
-    group: int | None = None
+    group: Position | None = None
     #: The turn this one is a new writing of; it keeps that turn's place and witnesses.
-    regenerated_from: int | None = None
+    regenerated_from: Position | None = None
     #: The speaker of the primary reply after which a silent witness speaks up; None for a primary reply.
     interjection_of: int | None = None
     #: The meanwhile in which it was said; only its characters are witnesses.
-    meanwhile: int | None = None
+    meanwhile: Position | None = None
     #: The generation that wrote it, under which "Why this reply" is kept; "" when written by hand.
     generation: str = ""
     model: str = ""
@@ -229,6 +222,7 @@ type Payload = (
     | PremiseChanged
     | PersonaChanged
     | InterjectionsSet
+    | Branched
     | ChatPinned
     | ChatUnpinned
     | ChatArchived

@@ -2,30 +2,32 @@
 
 from dataclasses import dataclass
 
+from chat.story.positions import Position
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TurnSuperseded:
     """A turn no longer stands: another one stands in its place, or in that of the turn it went with."""
 
-    turn: int
-    by: int
+    turn: Position
+    by: Position
     #: The turn that took it along, or whose edit did: an interjection goes with the reply that it followed.
-    went_with: int | None = None
+    went_with: Position | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TurnRestored:
     """A turn that did not stand stands again."""
 
-    turn: int
+    turn: Position
     #: The turn that stood in its place until now.
-    instead_of: int | None = None
+    instead_of: Position | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TurnDeleted:
     """A turn is gone from the story; it can be restored."""
 
-    turn: int
+    turn: Position
     #: The turn that took it along: replies go with the player's turn that drew them.
-    went_with: int | None = None
+    went_with: Position | None = None

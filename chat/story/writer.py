@@ -1,6 +1,6 @@
 """The one door to the log: it appends and folds in one transaction, then rings the bell."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -9,11 +9,12 @@ from django.db import transaction
 
 from chat.log import bell
 from chat.log.append import Appended, NewEvent, StaleVersionError, append
-from chat.log.models import Stream
+from chat.log.models import Event, Stream
 from chat.log.streams import create_stream
 from chat.story import fold
 from chat.story.models import Chat, stream_of
 from chat.story.payloads import ChatCreated, Payload, decode, encode, kind_of
+from chat.story.positions import moved
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +52,28 @@ def create_chat(created: ChatCreated, then: Sequence[Payload], source: Source) -
         stream: Stream = create_stream("chat")
         write(stream.pk, [created, *then], source)
     return stream.pk
+
+
+def copy_chat(history: Iterable[tuple[Event, Payload]], then: Sequence[Payload], source: Source) -> int:
+    """Write a history into a stream of its own, with its times and actors, and after it `then`; the chat's id.
+
+    The history begins with its ChatCreated. Positions that its payloads name become those of the copies.
+    """
+    with transaction.atomic():
+        stream: Stream = create_stream("chat")
+        ids: dict[int, int] = {}
+        copies = [_copied(stream.name, event, payload, ids) for event, payload in history]
+        fold.fold(stream.pk, [(copy, decode(copy.kind, copy.payload)) for copy in copies])
+        write(stream.pk, then, source)
+    return stream.pk
+
+
+def _copied(stream: str, event: Event, payload: Payload, ids: dict[int, int]) -> Event:
+    source = Source(actor=event.actor, at=event.recorded_at, causation=ids.get(event.causation or 0))
+    # One at a time: the next one may name it.
+    (copy,) = append(stream, _events([moved(payload, ids)], source)).events
+    ids[event.position] = copy.position
+    return copy
 
 
 def decide(chat: int, decider: Callable[[Chat], Sequence[Payload]], source: Source) -> Appended:

@@ -10,6 +10,7 @@ from typing import Any
 
 from chat.log import read
 from chat.log.models import Event
+from chat.story import chat_payloads as whole
 from chat.story import fact_payloads as facts
 from chat.story import meanwhile_payloads as elsewhere
 from chat.story.models import CastMember, Turn, stream_of
@@ -28,7 +29,6 @@ from chat.story.payloads import (
     ChatUnarchived,
     ChatUndeleted,
     ChatUnpinned,
-    InterjectionsSet,
     MemberJoined,
     MemberLeft,
     Payload,
@@ -225,9 +225,9 @@ class _Telling:
             case TurnDeleted():
                 return self._gone(position, payload.turn)
             case (
-                ChatRenamed() | PremiseChanged() | PersonaChanged() | InterjectionsSet() | ChatPinned() | ChatUnpinned()
-                | ChatArchived() | ChatUnarchived() | ChatDeleted() | ChatUndeleted() | MemberJoined() | MemberLeft()
-                | CharacterJoined() | CharacterRevised() | SceneRenamed()
+                ChatRenamed() | PremiseChanged() | PersonaChanged() | whole.InterjectionsSet() | whole.Branched()
+                | ChatPinned() | ChatUnpinned() | ChatArchived() | ChatUnarchived() | ChatDeleted() | ChatUndeleted()
+                | MemberJoined() | MemberLeft() | CharacterJoined() | CharacterRevised() | SceneRenamed()
                 | elsewhere.MeanwhileOpened() | elsewhere.MeanwhileContinued()
             ):  # fmt: skip
                 return Frame("chat", {"position": position}, position)

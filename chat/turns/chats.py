@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from chat.errors import ChatError
 from chat.story import writer
+from chat.story.chat_payloads import Eagerness, InterjectionsSet
 from chat.story.models import Character, Chat
 from chat.story.payloads import (
     AssistantTurn,
@@ -21,8 +22,6 @@ from chat.story.payloads import (
     ChatUnarchived,
     ChatUndeleted,
     ChatUnpinned,
-    Eagerness,
-    InterjectionsSet,
     Payload,
     PersonaChanged,
     PremiseChanged,

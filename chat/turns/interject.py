@@ -12,8 +12,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from chat.database import in_thread
+from chat.story.chat_payloads import Eagerness
 from chat.story.models import Turn
-from chat.story.payloads import Card, Eagerness
+from chat.story.payloads import Card
 from chat.turns import claims, generation
 from chat.turns.announce import Announcer, Deciding
 from chat.turns.claims import NOBODY, Claim, card_of

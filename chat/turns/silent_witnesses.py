@@ -12,8 +12,9 @@ from pydantic import BaseModel, Field
 from chat.llm import word_reader
 from chat.llm.client import LanguageModel, Message, Prompt, get_reader
 from chat.llm.errors import ModelError, NoReaderError
+from chat.story.chat_payloads import Eagerness
 from chat.story.models import Turn
-from chat.story.payloads import Card, Eagerness
+from chat.story.payloads import Card
 from chat.turns.prompts import clipped
 from chat.turns.speaker import first_mentioned
 

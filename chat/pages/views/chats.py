@@ -18,8 +18,8 @@ from chat.pages.forms import ChatForm, SettingsForm, number, posted, refuse_inva
 from chat.pages.lists import chat_list
 from chat.pages.notices import model_notice
 from chat.story.access import get_character_for, get_chat_for, get_deleted_chat_for
+from chat.story.chat_payloads import Eagerness
 from chat.story.models import Character, Chat
-from chat.story.payloads import Eagerness
 from chat.turns import chats as deeds
 from chat.turns.demo import demo_of, write_demo
 

@@ -28,7 +28,8 @@ def why(request: HttpRequest, chat_id: int, turn_id: int) -> HttpResponse:
     """The prompt as it was sent, the model, its parameters, tokens and timings."""
     chat = get_chat_for(request.user, chat_id)
     turn = _turn(chat, turn_id)
-    asked = Generation.objects.filter(chat=chat, id=turn.generation).first() if turn.generation else None
+    # By its id alone: a branch has the turns of another chat, and what was asked for them stands there.
+    asked = Generation.objects.filter(id=turn.generation).first() if turn.generation else None
     member = chat.cast.filter(character=turn.speaker).first() if turn.speaker else None
     context = {
         "chat": chat,

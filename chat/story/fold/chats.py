@@ -1,6 +1,7 @@
 """What happens to a chat as a whole."""
 
 from chat.log.models import Event
+from chat.story.chat_payloads import Branched, InterjectionsSet
 from chat.story.fold.cast import join
 from chat.story.models import Chat, Membership
 from chat.story.payloads import (
@@ -12,7 +13,6 @@ from chat.story.payloads import (
     ChatUnarchived,
     ChatUndeleted,
     ChatUnpinned,
-    InterjectionsSet,
     PersonaChanged,
     PremiseChanged,
 )
@@ -22,6 +22,7 @@ type ChatPayload = (
     | PremiseChanged
     | PersonaChanged
     | InterjectionsSet
+    | Branched
     | ChatPinned
     | ChatUnpinned
     | ChatArchived
@@ -61,6 +62,8 @@ def apply(chat: Chat, event: Event, payload: ChatPayload) -> None:  # noqa: C901
             chat.persona_description = payload.description
         case InterjectionsSet():
             chat.interjections = payload.eagerness
+        case Branched():
+            _branch(chat, event, payload)
         case ChatPinned():
             chat.pinned_at = event.recorded_at
         case ChatUnpinned():
@@ -73,3 +76,9 @@ def apply(chat: Chat, event: Event, payload: ChatPayload) -> None:  # noqa: C901
             chat.deleted_at = event.recorded_at
         case ChatUndeleted():
             chat.deleted_at = None
+
+
+def _branch(chat: Chat, event: Event, branched: Branched) -> None:
+    chat.branched_at, chat.branched_from, chat.branched_from_turn = event.position, branched.chat, branched.turn
+    # What nobody had answered in the part that was copied is left as it is.
+    chat.answered_to = event.position

@@ -20,7 +20,7 @@ def reply(chat: Chat, name: str, text: str, **how: object) -> int:
 
 def test_kinds_are_data_and_stay_as_they_are():
     assert sorted(KINDS) == [
-        "assistant_turn", "character_entered", "character_exited", "character_joined", "character_revised",
+        "assistant_turn", "branched", "character_entered", "character_exited", "character_joined", "character_revised",
         "chat_archived", "chat_created", "chat_deleted", "chat_pinned", "chat_renamed", "chat_unarchived",
         "chat_undeleted", "chat_unpinned", "decision_registered", "event_cancelled", "event_completed",
         "event_edited", "event_planned", "event_started", "event_status_reverted", "interjections_set",
