@@ -101,6 +101,8 @@ PROBE_SECONDS = float(os.environ.get("PALIMPSEST_PROBE_SECONDS", "15"))
 GRACE_SECONDS = float(os.environ.get("PALIMPSEST_GRACE_SECONDS") or "inf")
 #: Where a wedged lane is posted as JSON, once per fingerprint.
 ALERT_URL = os.environ.get("PALIMPSEST_ALERT_URL", "")
+#: What seals the audit; without it the SECRET_KEY does, and changing that one breaks the chain.
+AUDIT_KEY = os.environ.get("PALIMPSEST_AUDIT_KEY", "")
 ATTEMPT_DAYS = int(os.environ.get("PALIMPSEST_ATTEMPT_DAYS", "30"))
 #: Prices of a million tokens, for the cost on a chat's activity; 0 for none.
 PROMPT_PRICE = float(os.environ.get("PALIMPSEST_PROMPT_PRICE", "0"))
@@ -157,6 +159,7 @@ def _socket_dir() -> Path:
 
 
 SECRET_KEY = SECRET_KEY or _secret_key_of_this_machine()
+AUDIT_KEY = AUDIT_KEY or SECRET_KEY
 SOCKET_DIR = _socket_dir()
 REDIS_URL = REDIS_URL or f"unix://{SOCKET_DIR / 'valkey.sock'}"
 
@@ -173,6 +176,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "django_eventstream",
+    "ninja",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

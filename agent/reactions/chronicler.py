@@ -30,6 +30,7 @@ class Chronicler(Reaction):
 
     name: ClassVar[str] = "chronicler"
     kinds: ClassVar[tuple[str, ...]] = (kind_of(UserTurn), kind_of(AssistantTurn))
+    accepts_late: ClassVar[bool] = True
 
     async def react(self, event: Event) -> Outcome:
         """Read the event's turn with the model, or by words alone."""
