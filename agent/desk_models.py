@@ -7,6 +7,24 @@ from django.db import models
 
 from chat.log.models import Event
 
+#: One for each act, and for what may be read.
+PERMISSIONS = [
+    ("view_desk", "Can see subscribers, lanes and attempts"),
+    ("view_audit", "Can read and export the audit"),
+    ("reveal_payload", "Can read what an event says"),
+    ("dismiss_event", "Can dismiss an event"),
+    ("retry_lane", "Can retry a lane"),
+    ("pause_subscriber", "Can pause a subscriber or a lane"),
+    ("resume_subscriber", "Can resume a subscriber or a lane"),
+    ("rebuild_projection", "Can rebuild a projection"),
+    ("regenerate_turn", "Can regenerate a turn"),
+    ("redeliver_event", "Can have a dismissed event reacted to after all"),
+    ("promote_caution", "Can promote a caution"),
+    ("decline_caution", "Can decline a caution"),
+    ("start_drill", "Can start a fire drill"),
+    ("create_token", "Can make API tokens of their own"),
+]
+
 
 class Desk(models.Model):
     """No table: it carries the permissions of the desk, one for each act."""
@@ -14,22 +32,7 @@ class Desk(models.Model):
     class Meta:
         managed = False
         default_permissions = ()
-        permissions: ClassVar = [
-            ("view_desk", "Can see subscribers, lanes and attempts"),
-            ("view_audit", "Can read and export the audit"),
-            ("reveal_payload", "Can read what an event says"),
-            ("dismiss_event", "Can dismiss an event"),
-            ("retry_lane", "Can retry a lane"),
-            ("pause_subscriber", "Can pause a subscriber or a lane"),
-            ("resume_subscriber", "Can resume a subscriber or a lane"),
-            ("rebuild_projection", "Can rebuild a projection"),
-            ("regenerate_turn", "Can regenerate a turn"),
-            ("redeliver_event", "Can have a dismissed event reacted to after all"),
-            ("promote_caution", "Can promote a caution"),
-            ("decline_caution", "Can decline a caution"),
-            ("start_drill", "Can start a fire drill"),
-            ("create_token", "Can make API tokens of their own"),
-        ]
+        permissions: ClassVar = [*PERMISSIONS]
 
     def __str__(self) -> str:
         return "desk"

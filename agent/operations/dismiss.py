@@ -1,6 +1,7 @@
 """Dismissing: a Reaction is spared an event, for a reason; its lane goes on with the next one at once."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
 from agent.models import Bookmark
@@ -116,7 +117,7 @@ def dismiss_event(command: DismissEvent, *, by: Operator) -> Decided:
             bookmark = None if event is None else lock_bookmark(command.reaction, event.stream.name)
             if (earlier := earlier_answer(command, by=by)) is not None:
                 return earlier
-            dismissal = decide(look(command.reaction, bookmark, event, by=by), command)
+            dismissal = decide(look(command.reaction, bookmark, event, now=by.at), command)
             return _carry_out(dismissal, command, bookmark, by=by)
 
 
@@ -156,13 +157,13 @@ def find_event(event_id: int) -> Event | None:
     return Event.objects.select_related("stream").filter(position=event_id).first()
 
 
-def look(reaction: str, bookmark: Bookmark | None, event: Event | None, *, by: Operator) -> Found:
+def look(reaction: str, bookmark: Bookmark | None, event: Event | None, *, now: datetime) -> Found:
     """What the decider is told."""
     of = declared(reaction)
     if of is None or event is None or bookmark is None:
         return Found(reaction=of, lane=None, kind=event.kind if event else None)
     ahead = pending(bookmark, of.reads, up_to=event.position, limit=MOST_SKIPPED + 1)
-    lane = lane_of(bookmark, of, now=by.at)
+    lane = lane_of(bookmark, of, now=now)
     return Found(reaction=of, lane=lane, kind=event.kind, pending=tuple(one.position for one in ahead))
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, ProgrammingError, connection, transaction
+from django.utils import timezone
 
 from agent.operations import refusals
 from agent.operations.command import Command, address
@@ -47,15 +49,16 @@ def performing(command: Command, *, by: Operator) -> Iterator[None]:
 
 
 @contextmanager
-def consulting(by: Operator, act: str = "view_desk") -> Iterator[None]:
-    """Around reading: as `performing`; of what was refused, only that somebody may not read is noted."""
+def consulting(by: Operator | None, act: str = "view_desk") -> Iterator[datetime]:
+    """Around reading: as `performing`; gives the time that it is read as of.
+
+    None stands for the machine's own shell: who is there has the database. Of what is refused, only that somebody
+    may not read is noted.
+    """
     with reachable():
-        try:
-            authorise(by, act)
-        except NotPermittedError as refused:
-            refusals.note(refused, by=by, act=act, target="")
-            raise
-        yield
+        if by is not None:
+            _authorise_reading(by, act)
+        yield timezone.now() if by is None else by.at
 
 
 @contextmanager
@@ -91,6 +94,14 @@ def trouble_of(error: Error) -> ChatError | None:
     if state in _LOCKED or "database is locked" in text or "database table is locked" in text:
         return LaneLockedError()
     return DatabaseAwayError()
+
+
+def _authorise_reading(by: Operator, act: str) -> None:
+    try:
+        authorise(by, act)
+    except NotPermittedError as refused:
+        refusals.note(refused, by=by, act=act, target="")
+        raise
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """The preview of a dismissal: exactly what it would skip, why the lane stands there, and what waits behind."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any
 
 from agent.models import Attempt, Bookmark
@@ -9,38 +8,12 @@ from agent.operations.dismiss import MOST_SKIPPED, find_event, look, would_skip
 from agent.operations.lane import Lane, bookmarks
 from agent.operations.operator import Operator
 from agent.operations.performing import consulting
+from agent.operations.shown import Tried, Waiting, as_json_values, tried, waiting
 from chat.log.models import Event
 from chat.log.text import clean
 
 #: Of what waits behind, those that are listed.
 LISTED = 10
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Waiting:
-    """An event as a list shows it: not what it says."""
-
-    event_id: int
-    kind: str
-    recorded_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tried:
-    """A try, as a list shows it."""
-
-    id: int
-    event_id: int
-    outcome: str
-    started_at: datetime
-    ended_at: datetime | None
-    duration_ms: int | None
-    error: str
-    message: str
-    fingerprint: str
-    worker: str
-    code_version: str
-    note: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,14 +41,14 @@ class Preview:
         }
 
 
-def preview_dismissal(reaction: str, *, event_id: int, by: Operator) -> Preview:
+def preview_dismissal(reaction: str, *, event_id: int, by: Operator | None) -> Preview:
     """What a dismissal of that event would skip; refuses where `dismiss_event` would, without a lock."""
-    with consulting(by):
+    with consulting(by) as now:
         event = find_event(event_id)
         bookmark = None
         if event is not None:
             bookmark = bookmarks(clean(reaction)).filter(stream=event.stream).first()
-        found = look(reaction, bookmark, event, by=by)
+        found = look(reaction, bookmark, event, now=now)
         lane, skipped = would_skip(found, event_id)
         assert bookmark is not None and event is not None and found.reaction is not None  # noqa: S101, PT018
         return _preview(lane, bookmark, event, skipped=skipped, kinds=found.reaction.reads)
@@ -98,27 +71,7 @@ def _preview(
     )
 
 
-def waiting(event: Event) -> Waiting:
-    """An event without what it says."""
-    return Waiting(event_id=event.position, kind=event.kind, recorded_at=event.recorded_at)
-
-
 def attempts_at(bookmark: Bookmark, event: int) -> tuple[Tried, ...]:
     """The tries of a lane at an event, the newest first."""
     tries = Attempt.objects.filter(bookmark=bookmark, event=event).order_by("-id")
     return tuple(tried(attempt) for attempt in tries[:LISTED])
-
-
-def tried(attempt: Attempt) -> Tried:
-    """A try, as a list shows it."""
-    said = {name: getattr(attempt, name) for name in Tried.__dataclass_fields__ if name != "event_id"}
-    return Tried(**said, event_id=attempt.event)
-
-
-def as_json_values(value: Any) -> Any:
-    """Dates as text, tuples as lists."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, dict):
-        return {name: as_json_values(item) for name, item in value.items()}
-    return [as_json_values(item) for item in value] if isinstance(value, list | tuple) else value
