@@ -20,7 +20,7 @@ from django.db import DatabaseError
 from kombu.exceptions import OperationalError as BrokerError
 
 from agent import registry, tasks
-from agent.subscriptions import history, lanes, seeding
+from agent.subscriptions import due, history, lanes, seeding
 from agent.subscriptions.base import Projection, Reaction
 from agent.subscriptions.seeding import EVERYTHING, Scope
 from chat.database import in_thread
@@ -96,10 +96,10 @@ class Sweeper:
         seeding.notice([*self._reactions, *self._projections], scope)
         for reaction in self._reactions:
             tasks.reactor().probe(reaction)
-            for stream in seeding.due(reaction, lanes.free_slots(reaction)):
+            for stream in due.streams(reaction, lanes.free_slots(reaction)):
                 self._hands.react(reaction, stream)
         for projection in self._projections:
-            if seeding.due(projection, 1):
+            if due.streams(projection, 1):
                 self._hands.project(projection)
 
     def sweep(self) -> None:

@@ -1,12 +1,7 @@
 """Every setting of the site; the environment is read at the top of this file and nowhere else."""
 
-import contextlib
-import hashlib
 import json
 import os
-import secrets
-import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +11,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
 from project.logs import lines_at
+from project.own_folder import kept_secret_key, socket_folder
 
 # Lets annotations such as ModelAdmin[Event] stand at run time.
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 SHORTEST_SECRET_KEY = 50
-#: The kernel's limit is 108 bytes on Linux and 104 on macOS.
-LONGEST_SOCKET_PATH = 100
 
 
 def _flag(name: str, *, default: bool = False) -> bool:
@@ -127,40 +121,9 @@ if PRODUCTION and len(SECRET_KEY) < SHORTEST_SECRET_KEY:
 if PRODUCTION and not ALLOWED_HOSTS:
     raise ImproperlyConfigured("Production needs PALIMPSEST_HOSTS, e.g. PALIMPSEST_HOSTS=stories.example.org.")
 
-
-def _secret_key_of_this_machine() -> str:
-    """The key kept in var/ (mode 600), made on the first start."""
-    path = VAR_DIR / "secret_key"
-    try:
-        VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            _make_secret_key(path)
-        return path.read_text().strip()
-    except OSError as error:
-        sys.exit(f"palimpsest: cannot write to {VAR_DIR} ({error.strerror}); set PALIMPSEST_VAR to one you own.")
-
-
-def _make_secret_key(path: Path) -> None:
-    # Linked into place when whole, so that a process that starts at the same time never reads half a key.
-    draft = path.with_suffix(f".{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(secrets.token_urlsafe(64))
-    with contextlib.suppress(FileExistsError):
-        path.hardlink_to(draft)
-    draft.unlink()
-
-
-def _socket_dir() -> Path:
-    """Where UNIX sockets go: var/, or a private folder in /tmp when var's path is too long for one."""
-    if len(str(VAR_DIR / "valkey.sock").encode()) < LONGEST_SOCKET_PATH:
-        return VAR_DIR
-    name = hashlib.sha256(str(VAR_DIR).encode()).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"palimpsest-{os.getuid()}-{name}"
-
-
-SECRET_KEY = SECRET_KEY or _secret_key_of_this_machine()
+SECRET_KEY = SECRET_KEY or kept_secret_key(VAR_DIR)
 AUDIT_KEY = AUDIT_KEY or SECRET_KEY
-SOCKET_DIR = _socket_dir()
+SOCKET_DIR = socket_folder(VAR_DIR)
 REDIS_URL = REDIS_URL or f"unix://{SOCKET_DIR / 'valkey.sock'}"
 
 # --- Django ----------------------------------------------------------------------------------------------
@@ -240,11 +203,12 @@ DATABASES: dict[str, Any] = {"default": _sqlite}
 if DATABASE_URL:
     DATABASES["default"] = dict(dj_database_url.parse(DATABASE_URL))
     if DATABASES["default"]["ENGINE"].endswith("postgresql"):
-        DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
-            "min_size": 0,
-            "max_size": 30,
-            "timeout": 10,
-        }
+        DATABASES["default"].setdefault("OPTIONS", {}).update(
+            pool={"min_size": 0, "max_size": 30, "timeout": 10},
+            # Statements are prepared by the server when they come again: a third less time for an append.
+            server_side_binding=True,
+            prepare_threshold=5,
+        )
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}},
 }

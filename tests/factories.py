@@ -32,7 +32,8 @@ def owner_of(chat: Chat) -> User:
 
 def say(chat: Chat, text: str, **how: object) -> int:
     """Record a player's turn without anyone answering; its id."""
-    posted = exchange.record_turn(chat, **({"user": owner_of(chat), "text": text, "speaker": None, "key": None} | how))
+    user = how.pop("user", None) or owner_of(chat)
+    posted = exchange.record_turn(chat, **({"user": user, "text": text, "speaker": None, "key": None} | how))
     assert posted.turn_id is not None
     return posted.turn_id
 

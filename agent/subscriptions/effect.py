@@ -3,6 +3,7 @@
 from django.utils import timezone
 
 from agent.models import Attempt
+from agent.subscriptions import sql
 from agent.subscriptions.base import Done, Outcome, Skip, chat_of
 from agent.subscriptions.history import End
 from agent.subscriptions.lanes import Claim
@@ -11,6 +12,8 @@ from chat.story import writer
 from chat.story.models import Turn, stream_of
 
 _TURNS = set(Turn.Kind.values)
+_SUPERSEDED = """
+SELECT id FROM chat_turn WHERE chat_id = %(chat)s AND id IN ({turns}) AND superseded_by IS NOT NULL ORDER BY id"""
 
 
 def take_effect(claim: Claim, outcome: Outcome) -> End:
@@ -43,11 +46,12 @@ def superseded(chat: int, claim: Claim, done: Done) -> list[int]:
     rests_on = [*done.turns, *([claim.event.position] if claim.event.kind in _TURNS else [])]
     if not rests_on:
         return []
-    gone = Turn.objects.filter(chat_id=chat, id__in=rests_on, superseded_by__isnull=False)
-    return sorted(gone.values_list("id", flat=True))
+    turns, parameters = sql.named("turn", rests_on)
+    return [turn for (turn,) in sql.rows(_SUPERSEDED.format(turns=turns), {"chat": chat, **parameters})]
 
 
 def _source(claim: Claim) -> writer.Source:
+    """Under a key for the first event alone: what is appended in one go is there as a whole or not at all."""
     return writer.Source(
         actor=f"reaction:{claim.reaction}",
         at=timezone.now(),

@@ -1,6 +1,6 @@
 """Attempts: written when they begin, ended once, and read by the rules that say when a lane wedges."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -9,9 +9,15 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from agent.models import Attempt, Bookmark
+from agent.subscriptions import sql
 from agent.subscriptions.retry import Failure, Past
+from chat.statements import insert
 
 Outcome = Attempt.Outcome
+_END = """
+UPDATE agent_attempt SET outcome = %(outcome)s, note = %(note)s, ended_at = %(ended_at)s, duration_ms = %(duration_ms)s,
+  prompt_tokens = %(prompt_tokens)s, completion_tokens = %(completion_tokens)s
+WHERE id = %(id)s AND outcome = %(running)s"""
 CHARGED = (Outcome.FAILED, Outcome.LOST)
 
 
@@ -33,10 +39,10 @@ class Try:
     began_at: datetime
 
 
-def begin(bookmark: Bookmark, *, event: int, fence: int, worker: str, endpoint: str = "") -> Try:
+def begin(bookmark: int, *, event: int, fence: int, worker: str, endpoint: str = "") -> Try:
     """Write down that a try begins."""
-    attempt = Attempt.objects.create(
-        bookmark=bookmark,
+    attempt = Attempt(
+        bookmark_id=bookmark,
         event=event,
         fence=fence,
         started_at=timezone.now(),
@@ -44,24 +50,31 @@ def begin(bookmark: Bookmark, *, event: int, fence: int, worker: str, endpoint: 
         endpoint=endpoint,
         code_version=settings.CODE_VERSION,
     )
+    insert([attempt])
     return Try(attempt.pk, attempt.started_at)
 
 
 def end(tried: Try, how: End) -> None:
     """End a try; one that has ended stays as it is."""
-    _close(
-        tried,
-        outcome=how.outcome,
-        note=how.note,
-        prompt_tokens=how.prompt_tokens,
-        completion_tokens=how.completion_tokens,
+    now = timezone.now()
+    sql.execute(
+        _END,
+        {
+            "id": tried.id,
+            "running": Outcome.RUNNING.value,
+            "ended_at": now,
+            "duration_ms": _milliseconds(tried, now),
+            **asdict(how),
+        },
     )
 
 
 def fail(tried: Try, failure: Failure) -> None:
     """End a try as failed."""
-    _close(
-        tried,
+    now = timezone.now()
+    Attempt.objects.filter(id=tried.id, outcome=Outcome.RUNNING).update(
+        ended_at=now,
+        duration_ms=_milliseconds(tried, now),
         outcome=Outcome.FAILED,
         failure=failure.kind,
         error=failure.error[:200],
@@ -112,8 +125,5 @@ def _counted(bookmark: Bookmark, event: int) -> models.QuerySet[Attempt]:
     return Attempt.objects.filter(bookmark=bookmark, event=event, outcome__in=CHARGED, id__gt=bookmark.forgiven)
 
 
-def _close(tried: Try, **fields: object) -> None:
-    now = timezone.now()
-    duration_ms = round((now - tried.began_at).total_seconds() * 1000)
-    open_ = Attempt.objects.filter(id=tried.id, outcome=Outcome.RUNNING)
-    open_.update(ended_at=now, duration_ms=duration_ms, **fields)
+def _milliseconds(tried: Try, now: datetime) -> int:
+    return round((now - tried.began_at).total_seconds() * 1000)

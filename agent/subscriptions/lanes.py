@@ -9,17 +9,16 @@ from datetime import timedelta
 from functools import partial
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 
 from agent.models import Attempt, Bookmark
-from agent.models import Subscriber as Row
-from agent.subscriptions import alerts, breaker, history, retry
+from agent.subscriptions import alerts, breaker, due, history, retry, sql
 from agent.subscriptions.base import Reaction
-from agent.subscriptions.seeding import claimable
+from agent.subscriptions.due import ReactionLane
 from chat.errors import ChatError
-from chat.log.models import Event
-from chat.turns.models import Generation
+from chat.log.models import Event, Stream
+from chat.statements import fetch
 
 Outcome = Attempt.Outcome
 
@@ -59,19 +58,25 @@ def claim(reaction: Reaction, *, worker: str, stream: str | None = None) -> Clai
     endpoint = breaker.endpoint_of(reaction)
     while True:
         with transaction.atomic():
-            if not _has_free_slot(reaction, endpoint):
+            lane = due.hold_lane(reaction, slots=slots(reaction), endpoint=endpoint, stream=stream)
+            if lane is None:
                 return None
-            bookmark = _next_lane(reaction, stream)
-            if bookmark is None:
-                return None
-            claimed = _claim_event(reaction, bookmark, worker=worker, endpoint=endpoint)
-        if claimed is not None:
-            return claimed
+            attempt = _begin(reaction, lane, worker=worker, endpoint=endpoint)
+        if attempt is not None and lane.event is not None:
+            return Claim(
+                reaction=reaction.name,
+                bookmark=lane.bookmark,
+                fence=lane.fence + 1,
+                attempt=attempt,
+                position=lane.position,
+                event=_event(lane.event, lane.stream),
+                endpoint=endpoint,
+            )
 
 
 def heartbeat(claim: Claim) -> None:
     """Extend the lease; LaneLostError when it is somebody else's by now."""
-    if not _held(claim).update(leased_until=_lease_end()):
+    if not _update_held(claim, f"leased_until = {sql.in_seconds('lease')}", lease=settings.LEASE_SECONDS):
         raise LaneLostError
 
 
@@ -81,8 +86,8 @@ def complete(claim: Claim, take_effect: Callable[[], history.End]) -> history.En
     The fenced update is the first statement; LaneLostError when the lane is no longer ours.
     """
     with transaction.atomic():
-        moved = _held(claim).update(position=claim.event.position, leased_until=None, due_at=Now(), fingerprint="")
-        if not moved:
+        changes = f"position = %(event)s, leased_until = NULL, due_at = {sql.now()}, fingerprint = ''"
+        if not _update_held(claim, changes, event=claim.event.position):
             raise LaneLostError
         end = take_effect()
         history.end(claim.attempt, end)
@@ -95,7 +100,7 @@ def fail(claim: Claim, failure: retry.Failure, *, delay: Callable[[int], float])
     LaneLostError when the lane is no longer ours.
     """
     with transaction.atomic():
-        if not _held(claim).update(leased_until=None):
+        if not _update_held(claim, "leased_until = NULL"):
             raise LaneLostError
         history.fail(claim.attempt, failure)
         bookmark = Bookmark.objects.get(id=claim.bookmark)
@@ -112,7 +117,7 @@ def fail(claim: Claim, failure: retry.Failure, *, delay: Callable[[int], float])
 def give_back(claim: Claim, outcome: Attempt.Outcome, *, note: str = "") -> None:
     """End the Attempt uncharged and leave the lane due; nothing when it is no longer ours."""
     with transaction.atomic():
-        if _held(claim).update(leased_until=None, due_at=Now()):
+        if _update_held(claim, f"leased_until = NULL, due_at = {sql.now()}"):
             history.end(claim.attempt, history.End(outcome=outcome, note=note))
 
 
@@ -135,83 +140,53 @@ def wedge(bookmark: Bookmark, *, event: int, failure: retry.Failure, worker: str
     """Wedge a projection's lane; its bookmark is locked by the caller and stands before the event."""
     fence = bookmark.fence + 1
     Bookmark.objects.filter(id=bookmark.pk).update(fence=fence)
-    history.fail(history.begin(bookmark, event=event, fence=fence, worker=worker), failure)
+    history.fail(history.begin(bookmark.pk, event=event, fence=fence, worker=worker), failure)
     lane = f"{bookmark.subscriber_id}/{bookmark.stream.name}"
     _wedge(bookmark, lane, event, reason=failure.message or failure.error, fingerprint=failure.fingerprint)
-
-
-def _has_free_slot(reaction: Reaction, endpoint: str) -> bool:
-    # The row's lock makes counting and claiming one step for every worker.
-    row = Row.objects.select_for_update(no_key=True).filter(name=reaction.name).first()
-    if row is None or row.paused_at is not None or breaker.is_suspended(endpoint):
-        return False
-    if _leased(reaction) >= slots(reaction):
-        return False
-    return not (endpoint and settings.MODEL_SLOTS == 1 and _a_reply_is_being_written())
 
 
 def _leased(reaction: Reaction) -> int:
     return Bookmark.objects.filter(subscriber=reaction.name, leased_until__gt=Now()).count()
 
 
-def _a_reply_is_being_written() -> bool:
-    return Generation.objects.filter(state=Generation.State.RUNNING, leased_until__gt=Now()).exists()
-
-
-def _next_lane(reaction: Reaction, stream: str | None) -> Bookmark | None:
-    lanes = claimable(reaction.name).select_related("stream")
-    if stream is not None:
-        lanes = lanes.filter(stream__name=stream)
-    return lanes.select_for_update(of=("self",), skip_locked=True, no_key=True).first()
-
-
-def _claim_event(reaction: Reaction, bookmark: Bookmark, *, worker: str, endpoint: str) -> Claim | None:
-    """Lease the lane for its next event; None when there is none, or when it wedges here."""
-    if bookmark.leased_until is not None:
-        history.note_lost(bookmark)
-    event = _next_event(reaction, bookmark)
-    lane = Bookmark.objects.filter(id=bookmark.pk)
-    if event is None:
-        lane.update(position=bookmark.stream.head, due_at=None, leased_until=None, fingerprint="")
-        return None
-    if reason := retry.killed_too_often(history.charged(bookmark, event.position)):
-        name = f"{reaction.name}/{bookmark.stream.name}"
-        _wedge(bookmark, name, event.position, reason=reason, fingerprint=f"killed-{reaction.name}"[:64])
-        return None
-    fence = bookmark.fence + 1
-    lane.update(fence=fence, leased_until=_lease_end())
-    attempt = history.begin(bookmark, event=event.position, fence=fence, worker=worker, endpoint=endpoint)
-    return Claim(
-        reaction=reaction.name,
-        bookmark=bookmark.pk,
-        fence=fence,
-        attempt=attempt,
-        position=bookmark.position,
-        event=event,
-        endpoint=endpoint,
-    )
-
-
-def _next_event(reaction: Reaction, bookmark: Bookmark) -> Event | None:
-    # Up to the head that was read with the bookmark: whatever comes after it is noticed after it.
-    event = (
-        Event.objects.filter(
-            stream_id=bookmark.stream_id,
-            position__gt=bookmark.position,
-            position__lte=bookmark.stream.head,
-            kind__in=reaction.kinds,
+def _begin(reaction: Reaction, lane: ReactionLane, *, worker: str, endpoint: str) -> history.Try | None:
+    """Lease a lane that is held for its next event; None when there is none, or when it wedges here."""
+    if lane.event is None:
+        Bookmark.objects.filter(id=lane.bookmark).update(
+            position=lane.stream.head, due_at=None, leased_until=None, fingerprint=""
         )
-        .order_by("position")
-        .first()
+        return None
+    if lane.abandoned and _is_deadly(reaction, lane, lane.event):
+        return None
+    sql.execute(
+        f"UPDATE agent_bookmark SET fence = %(fence)s, leased_until = {sql.in_seconds('lease')} WHERE id = %(id)s",  # noqa: S608
+        {"fence": lane.fence + 1, "lease": settings.LEASE_SECONDS, "id": lane.bookmark},
     )
-    if event is not None:
-        event.stream = bookmark.stream
+    return history.begin(lane.bookmark, event=lane.event, fence=lane.fence + 1, worker=worker, endpoint=endpoint)
+
+
+def _is_deadly(reaction: Reaction, lane: ReactionLane, event: int) -> bool:
+    """Note that whoever held the lane is gone; wedge it if that has happened too often at this event."""
+    bookmark = Bookmark.objects.get(id=lane.bookmark)
+    history.note_lost(bookmark)
+    if reason := retry.killed_too_often(history.charged(bookmark, event)):
+        name = f"{reaction.name}/{lane.stream.name}"
+        _wedge(bookmark, name, event, reason=reason, fingerprint=f"killed-{reaction.name}"[:64])
+    return bool(reason)
+
+
+def _event(position: int, stream: Stream) -> Event:
+    event = fetch(Event, column="position", value=position)
+    event.stream = stream
     return event
 
 
-def _held(claim: Claim) -> models.QuerySet[Bookmark]:
-    return Bookmark.objects.filter(
-        id=claim.bookmark, fence=claim.fence, position=claim.position, leased_until__isnull=False
+def _update_held(claim: Claim, changes: str, **parameters: object) -> int:
+    """Change the bookmark if the lane is still ours; how many rows that were."""
+    return sql.execute(
+        f"UPDATE agent_bookmark SET {changes} WHERE id = %(id)s AND fence = %(fence)s AND position = %(position)s"  # noqa: S608
+        " AND leased_until IS NOT NULL",
+        {"id": claim.bookmark, "fence": claim.fence, "position": claim.position, **parameters},
     )
 
 
@@ -221,7 +196,3 @@ def _wedge(bookmark: Bookmark, lane: str, event: int, *, reason: str, fingerprin
     )
     tell = partial(alerts.lane_wedged, lane, event=event, reason=reason, fingerprint=fingerprint)
     transaction.on_commit(tell, robust=True)
-
-
-def _lease_end() -> models.expressions.CombinedExpression:
-    return Now() + timedelta(seconds=settings.LEASE_SECONDS)

@@ -5,13 +5,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from django.db import InterfaceError, OperationalError, connection, models, transaction
-from django.db.models.functions import Now
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from agent.models import Bookmark
-from agent.models import Subscriber as Row
-from agent.subscriptions import lanes, retry
+from agent.subscriptions import due, lanes, retry, sql
 from agent.subscriptions.base import Projection
+from agent.subscriptions.due import ProjectionLane
 from chat.log.models import Event
 
 logger = logging.getLogger(__name__)
@@ -20,6 +19,16 @@ logger = logging.getLogger(__name__)
 SQLITE_SECONDS = 0.02
 #: Lanes looked at for one batch.
 MOST_LANES = 64
+
+_PENDING = """
+WITH lane (stream_id, since, head) AS (VALUES {lanes})
+SELECT e.* FROM lane JOIN chat_event e
+  ON e.stream_id = lane.stream_id AND e.position > lane.since AND e.position <= lane.head
+WHERE e.kind IN ({kinds}) ORDER BY e.stream_id, e.position LIMIT %(limit)s"""
+_MOVE = """
+WITH moved (id, position, at_head) AS (VALUES {moves})
+UPDATE agent_bookmark SET position = moved.position, due_at = CASE WHEN moved.at_head = 1 THEN NULL ELSE due_at END
+FROM moved WHERE agent_bookmark.id = moved.id"""
 
 
 class LaneFailedError(Exception):
@@ -51,8 +60,8 @@ class Batch:
     """What is handed over at once, and where the bookmarks stand afterwards."""
 
     events: list[Event] = field(default_factory=list)
-    #: By bookmark: its new position, and whether that is the head.
-    moves: list[tuple[Bookmark, int, bool]] = field(default_factory=list)
+    #: Bookmarks, their new positions, and whether those are the heads.
+    moves: list[tuple[int, int, bool]] = field(default_factory=list)
 
 
 def pace_of(projection: Projection, size: int | None = None) -> Pace:
@@ -85,75 +94,60 @@ def work_off(
 
 def step(projection: Projection, size: int, *, epoch: int | None = None) -> int | None:
     """One batch of at most `size` events; how many, None when no lane was due."""
-    row = Row.objects.filter(name=projection.name).first()
-    if row is None or (row.paused_at is not None and epoch is None):
-        return None
-    epoch = row.epoch if epoch is None else epoch
     try:
         with transaction.atomic():
-            due = _lock_due(projection, epoch, limit=MOST_LANES)
-            if not due:
+            held = due.hold_lanes(projection, epoch=epoch, limit=min(size, MOST_LANES))
+            if not held:
                 return None
-            batch = _gather(projection, due, size)
-            _apply(projection, batch, epoch)
+            batch = _gather(projection, held, size)
+            _apply(projection, batch.events, held[0].epoch)
             _move(batch)
     except LaneFailedError as error:
         logger.info("%s: a batch failed (%r); replaying it lane by lane", projection.name, error.__cause__)
-        return sum(_replay(projection, bookmark, size, epoch) for bookmark in due)
+        return sum(_replay(projection, lane, size) for lane in held)
     return len(batch.events)
 
 
-def _lock_due(projection: Projection, epoch: int, *, limit: int, only: int | None = None) -> list[Bookmark]:
-    due = Bookmark.objects.filter(
-        subscriber=projection.name, epoch=epoch, due_at__lte=Now(), wedged_at=None, paused_at=None
-    )
-    if only is not None:
-        due = due.filter(id=only)
-    locked = due.select_for_update(of=("self",), skip_locked=True, no_key=True)
-    return list(locked.select_related("stream").order_by("id")[:limit])
-
-
-def _gather(projection: Projection, due: Sequence[Bookmark], size: int) -> Batch:
+def _gather(projection: Projection, held: Sequence[ProjectionLane], size: int) -> Batch:
     """The next events of as many of these lanes as fit, whole lanes but for the last one.
 
     One query for one lane, then two, then four: a long lane fills a batch alone, many short ones take few queries.
     """
     batch, at, number = Batch(), 0, 1
-    while at < len(due) and (room := size - len(batch.events)) > 0:
-        chunk = sorted(due[at : at + number], key=lambda bookmark: bookmark.stream_id)
-        events = list(_pending(projection, chunk)[:room])
-        full = len(events) == room
-        _deal_out(batch, chunk, events, full=full)
+    while at < len(held) and (room := size - len(batch.events)) > 0:
+        chunk = held[at : at + number]
+        _deal_out(batch, chunk, _pending(projection, chunk, room), room)
         at, number = at + number, number * 2
     return batch
 
 
-def _pending(projection: Projection, chunk: Sequence[Bookmark]) -> models.QuerySet[Event]:
-    of_any = models.Q()
-    for mark in chunk:
-        of_any |= models.Q(stream_id=mark.stream_id, position__gt=mark.position, position__lte=mark.stream.head)
-    return Event.objects.filter(of_any, kind__in=projection.kinds).order_by("stream_id", "position")
+def _pending(projection: Projection, chunk: Sequence[ProjectionLane], limit: int) -> list[Event]:
+    bounds = [bound for lane in chunk for bound in (lane.stream.pk, lane.position, lane.stream.head)]
+    lanes_, of_lanes = sql.named("lane", bounds, by=3)
+    kinds, of_kinds = sql.named("kind", projection.kinds)
+    statement = _PENDING.format(lanes=lanes_, kinds=kinds)
+    return list(Event.objects.raw(statement, {**of_lanes, **of_kinds, "limit": limit}))
 
 
-def _deal_out(batch: Batch, chunk: Sequence[Bookmark], events: list[Event], *, full: bool) -> None:
-    streams = {mark.stream_id: mark.stream for mark in chunk}
+def _deal_out(batch: Batch, chunk: Sequence[ProjectionLane], events: list[Event], room: int) -> None:
+    streams = {lane.stream.pk: lane.stream for lane in chunk}
     for event in events:
         event.stream = streams[event.stream_id]
     batch.events += events
-    last = events[-1] if full else None
-    for mark in chunk:
-        if last is None or mark.stream_id < last.stream_id:
-            batch.moves.append((mark, mark.stream.head, True))
-        elif mark.stream_id == last.stream_id:
-            batch.moves.append((mark, last.position, False))
+    last = events[-1] if len(events) == room else None
+    for lane in chunk:
+        if last is None or lane.stream.pk < last.stream_id:
+            batch.moves.append((lane.bookmark, lane.stream.head, True))
+        elif lane.stream.pk == last.stream_id:
+            batch.moves.append((lane.bookmark, last.position, False))
 
 
-def _apply(projection: Projection, batch: Batch, epoch: int) -> None:
-    if not batch.events:
+def _apply(projection: Projection, events: Sequence[Event], epoch: int) -> None:
+    if not events:
         return
     try:
         with transaction.atomic():
-            projection.apply(batch.events, epoch=epoch)
+            projection.apply(events, epoch=epoch)
     except (OperationalError, InterfaceError):
         # The database's trouble, not the events'.
         raise
@@ -162,30 +156,29 @@ def _apply(projection: Projection, batch: Batch, epoch: int) -> None:
 
 
 def _move(batch: Batch) -> None:
-    for mark, position, at_head in batch.moves:
-        mark.position = position
-        mark.due_at = None if at_head else mark.due_at
-    Bookmark.objects.bulk_update([mark for mark, _, _ in batch.moves], ["position", "due_at"])
+    values = [value for bookmark, position, at_head in batch.moves for value in (bookmark, position, int(at_head))]
+    moves, parameters = sql.named("move", values, by=3)
+    sql.execute(_MOVE.format(moves=moves), parameters)
 
 
-def _replay(projection: Projection, bookmark: Bookmark, size: int, epoch: int) -> int:
+def _replay(projection: Projection, failed: ProjectionLane, size: int) -> int:
     """Apply one lane's part of a failed batch event by event; the lane wedges before the one that fails."""
     applied = 0
     with transaction.atomic():
-        for mark in _lock_due(projection, epoch, limit=1, only=bookmark.pk):
-            batch = _gather(projection, [mark], size)
+        for lane in due.hold_lanes(projection, epoch=failed.epoch, limit=1, only=failed.bookmark):
+            batch = _gather(projection, [lane], size)
             for event in batch.events:
                 try:
-                    _apply(projection, Batch([event]), epoch)
+                    _apply(projection, [event], lane.epoch)
                 except LaneFailedError as error:
-                    _wedge(mark, event, error.__cause__ or error)
+                    _wedge(lane, event, error.__cause__ or error)
                     return applied
-                mark.position = event.position
-                Bookmark.objects.filter(id=mark.pk).update(position=event.position)
+                Bookmark.objects.filter(id=lane.bookmark).update(position=event.position)
                 applied += 1
             _move(batch)
     return applied
 
 
-def _wedge(mark: Bookmark, event: Event, error: BaseException) -> None:
-    lanes.wedge(mark, event=event.position, failure=retry.failure_of(error), worker="projector")
+def _wedge(lane: ProjectionLane, event: Event, error: BaseException) -> None:
+    bookmark = Bookmark.objects.select_related("stream").get(id=lane.bookmark)
+    lanes.wedge(bookmark, event=event.position, failure=retry.failure_of(error), worker="projector")

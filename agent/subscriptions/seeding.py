@@ -8,10 +8,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, models, transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from agent.models import Bookmark
 from agent.models import Subscriber as Row
 from agent.subscriptions.base import Reaction, Subscriber
 from chat.log.models import Stream
@@ -120,23 +119,6 @@ def _mark(subscriber: Subscriber, epoch: int, scope: Scope) -> None:
     condition, parameters = scope.sql()
     idle = _IDLE.format(scope=condition, nothing="", lock=_lock())
     _execute(_MARK.format(idle=idle), [subscriber.name, epoch, *parameters])
-
-
-def due(subscriber: Subscriber, limit: int) -> list[str]:
-    """The streams of up to `limit` lanes that could be claimed now, those due longest first."""
-    return list(claimable(subscriber.name).values_list("stream__name", flat=True)[:limit])
-
-
-def claimable(name: str) -> models.QuerySet[Bookmark]:
-    """The lanes of a subscriber that could be claimed now, those due longest first."""
-    return Bookmark.objects.filter(
-        models.Q(leased_until=None) | models.Q(leased_until__lt=Now()),
-        subscriber=name,
-        epoch=models.Subquery(Row.objects.filter(name=name, paused_at=None).values("epoch")[:1]),
-        due_at__lte=Now(),
-        wedged_at=None,
-        paused_at=None,
-    ).order_by("due_at")
 
 
 def _lock() -> str:

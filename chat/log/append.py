@@ -11,6 +11,7 @@ from chat.errors import ChatError
 from chat.log.models import Event, Stream
 from chat.log.streams import lock
 from chat.log.text import clean
+from chat.statements import insert, update
 
 
 class StaleVersionError(ChatError):
@@ -59,7 +60,7 @@ def append(stream: str, news: Sequence[NewEvent], *, expected_version: int | Non
         return _repeated(earlier, news[0])
     if expected_version is not None and row.version != expected_version:
         raise StaleVersionError
-    events = Event.objects.bulk_create(
+    events = [
         Event(
             stream=row,
             version=row.version + number,
@@ -72,8 +73,10 @@ def append(stream: str, news: Sequence[NewEvent], *, expected_version: int | Non
             key=new.key,
         )
         for number, new in enumerate(news, start=1)
-    )
-    Stream.objects.filter(pk=row.pk).update(version=row.version + len(events), head=events[-1].position)
+    ]
+    insert(events)
+    row.version, row.head = events[-1].version, events[-1].position
+    update(row, ("version", "head"))
     return Appended(events)
 
 

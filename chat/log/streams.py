@@ -1,9 +1,10 @@
 """Making streams, and holding one."""
 
-from django.db import connection
+from django.core.exceptions import ObjectDoesNotExist
 
 from chat.errors import ChatError
 from chat.log.models import Stream
+from chat.statements import fetch
 
 
 class NoSuchStreamError(ChatError):
@@ -27,11 +28,7 @@ def ensure(name: str) -> None:
 
 def lock(name: str) -> Stream:
     """Hold the stream to the end of the transaction: nobody else appends meanwhile. NoSuchStreamError."""
-    streams = Stream.objects.all()
-    if connection.features.has_select_for_no_key_update:
-        streams = streams.select_for_update(no_key=True)
-    # SQLite needs no row lock: BEGIN IMMEDIATE has taken the database's.
     try:
-        return streams.get(name=name)
-    except Stream.DoesNotExist:
+        return fetch(Stream, column="name", value=name, hold=True)
+    except ObjectDoesNotExist:
         raise NoSuchStreamError from None

@@ -21,13 +21,18 @@ State = Attempt.Outcome
 ERRORS = [ModelUnreachableError(), ModelOutputError(), ValueError("ours"), ChatError()]
 
 
+class Pair(Noter):
+    """Two lanes at once."""
+
+    max_concurrency = 2
+
+
 class Lanes(RuleBasedStateMachine):
     """Workers that come, go, fail and come back, on two chats."""
 
     @initialize()
     def begin(self):
-        self.noter = Noter()
-        self.noter.__class__.max_concurrency = 2
+        self.noter = Pair()
         seeding.register([self.noter])
         owner = make_user()
         self.chats = [make_chat(owner), make_chat(owner)]

@@ -53,7 +53,8 @@ def _fill(events: int, chats: int) -> None:
 
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO chat_stream (name, version, head) SELECT 'chat-' || n, 0, 0 FROM generate_series(1, %s) n",
+            "INSERT INTO chat_stream (name, version, head)"
+            " SELECT 'chat-' || n, 0, 0 FROM generate_series(1, %s::int) n",
             [chats],
         )
         cursor.execute(
@@ -61,7 +62,7 @@ def _fill(events: int, chats: int) -> None:
             " SELECT 1 + v %% %s, 1 + v / %s, CASE v %% 2 WHEN 0 THEN 'user_turn' ELSE 'assistant_turn' END,"
             " jsonb_build_object('text', %s || v, 'prompt_tokens', 900, 'completion_tokens', 80,"
             " 'first_token_ms', 300, 'duration_ms', 2000), now() - v * interval '1 minute', 'bench', ''"
-            " FROM generate_series(0, %s) v",
+            " FROM generate_series(0, %s::int) v",
             [chats, chats, TEXT, events - 1],
         )
         cursor.execute(

@@ -99,21 +99,19 @@ def _chats(number: int, *, events: int) -> list[str]:
         begin = cursor.fetchone()[0] + 1
         cursor.execute(
             "INSERT INTO chat_stream (id, name, version, head)"
-            " SELECT n, 'chat-' || n, 0, 0 FROM generate_series(%s, %s) n",
+            " SELECT n, 'chat-' || n, 0, 0 FROM generate_series(%s::int, %s::int) n",
             [begin, begin + number - 1],
         )
         cursor.execute(
-            "INSERT INTO chat_chat (id, title, premise, owner_id, persona, persona_description, scene, scene_title,"
-            " scene_number, present, preview, turn_count, created_at, last_turn_at)"
-            " SELECT n, title, premise, owner_id, persona, persona_description, scene, scene_title, scene_number,"
-            " present, preview, turn_count, created_at, last_turn_at FROM chat_chat, generate_series(%s, %s) n"
-            " WHERE id = %s",
+            # The first chat's row again and again, whatever columns it has.
+            "INSERT INTO chat_chat SELECT (jsonb_populate_record(c, jsonb_build_object('id', n))).*"
+            " FROM generate_series(%s::int, %s::int) n, chat_chat c WHERE c.id = %s",
             [begin, begin + number - 1, first.id],
         )
         cursor.execute(
             "INSERT INTO chat_event (stream_id, version, kind, payload, recorded_at, actor, correlation)"
             " SELECT s, v, 'user_turn', '{\"text\": \"Some words.\"}', now(), 'bench', ''"
-            " FROM generate_series(%s, %s) s, generate_series(1, %s) v",
+            " FROM generate_series(%s::int, %s::int) s, generate_series(1, %s::int) v",
             [begin, begin + number - 1, events or 1],
         )
         cursor.execute(
@@ -160,11 +158,11 @@ def _wedge(reaction: Any, stream: str) -> None:
 
 
 def _sweep(reaction: Any) -> float:
-    from agent.subscriptions import lanes, seeding  # noqa: PLC0415
+    from agent.subscriptions import due, lanes, seeding  # noqa: PLC0415
 
     start = time.perf_counter()
     seeding.notice([reaction])
-    seeding.due(reaction, lanes.free_slots(reaction))
+    due.streams(reaction, lanes.free_slots(reaction))
     return time.perf_counter() - start
 
 

@@ -7,6 +7,7 @@ a stream again gives the same rows to the last bit (`story.rebuild`).
 from collections.abc import Iterable
 
 from chat.log.models import Event
+from chat.statements import fetch, update
 from chat.story.fact_payloads import (
     DecisionRegistered,
     EventCancelled,
@@ -49,12 +50,12 @@ def fold(chat_id: int, recorded: Iterable[tuple[Event, Payload]]) -> None:
         chat = chats.create(chat_id, event, first)
         del pairs[0]
     else:
-        chat = Chat.objects.get(id=chat_id)
+        chat = fetch(Chat, column="id", value=chat_id)
     before = dict(vars(chat))
     for event, payload in pairs:
         _apply(chat, event, payload)
     if changed := [name for name, value in before.items() if name != "_state" and vars(chat)[name] != value]:
-        chat.save(update_fields=changed)
+        update(chat, changed)
 
 
 def _apply(chat: Chat, event: Event, payload: Payload) -> None:

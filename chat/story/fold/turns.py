@@ -1,6 +1,7 @@
 """What was said, and what no longer stands."""
 
 from chat.log.models import Event
+from chat.statements import insert
 from chat.story.models import CastMember, Chat, Turn
 from chat.story.payloads import AssistantTurn, ReplyRequested, TurnSuperseded, UserTurn
 
@@ -26,7 +27,7 @@ def apply(chat: Chat, event: Event, payload: TurnPayload) -> None:
 
 
 def _say(chat: Chat, event: Event, turn: Turn) -> None:
-    turn.save(force_insert=True)
+    insert([turn])
     chat.turn_count += 1
     chat.last_turn_at = event.recorded_at
     chat.preview = f"{turn.speaker_name}: {' '.join(turn.text.replace('*', '').split())}"[:PREVIEW_CHARACTERS]
