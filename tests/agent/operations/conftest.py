@@ -16,6 +16,7 @@ from chat.log.models import Event
 from chat.story.models import Chat
 from tests.agent.readers import Noter
 from tests.factories import make_chat, make_user, say
+from tests.servers import eventually
 
 NOTER, COUNTER = "tests.agent.readers.Noter", "tests.agent.readers.Counter"
 
@@ -86,7 +87,12 @@ def wedged(wedge: Callable[[], Wedged]) -> Wedged:
 
 
 def work(reactor: Reactor, *reactions: Reaction) -> None:
-    """Deal with all that is due now."""
+    """Deal with all that is due, now or by backing off."""
+    names = [reaction.name for reaction in reactions]
+    waiting = Bookmark.objects.filter(subscriber__in=names, due_at__isnull=False, wedged_at=None)
+
+    def done() -> bool:
+        return not sum(reactor.work_off(reaction) for reaction in reactions) and not waiting.exists()
+
     seeding.notice(reactions)
-    while any(reactor.work_off(reaction) for reaction in reactions):
-        pass
+    eventually(done, what="the end of the work")
