@@ -30,6 +30,7 @@ from chat.story.payloads import (
     CharacterJoined,
     CharacterRevised,
     ChatCreated,
+    DrillStarted,
     MemberJoined,
     MemberLeft,
     Payload,
@@ -74,5 +75,7 @@ def _apply(chat: Chat, event: Event, payload: Payload) -> None:
             | TurnRead() | DecisionRegistered()
         ):  # fmt: skip
             facts.apply(chat, event, payload)
+        case DrillStarted():
+            pass
         case _:
             chats.apply(chat, event, payload)
