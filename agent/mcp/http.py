@@ -15,8 +15,8 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.requests import Request
 
 from agent.mcp.server import server
+from agent.operations.locking import trouble_of
 from agent.operations.operator import Operator
-from agent.operations.performing import trouble_of
 from agent.operations.problems import problem_of
 from agent.operations.tokens import BadTokenError, operator_with
 from chat.database import in_thread

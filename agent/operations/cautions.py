@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from agent.operations.command import Command
+from agent.operations.locking import short_transaction
 from agent.operations.operator import Operator
-from agent.operations.performing import performing, short_transaction
+from agent.operations.performing import performing
 from agent.operations.registering import Change, Decided, earlier_answer, register
 from chat.log.streams import lock
 from chat.story import decisions

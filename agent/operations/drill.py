@@ -7,8 +7,9 @@ from agent.desk_models import AuditEntry
 from agent.models import Bookmark
 from agent.operations.command import Command
 from agent.operations.lane import bookmarks, lock_row
+from agent.operations.locking import short_transaction
 from agent.operations.operator import Operator
-from agent.operations.performing import performing, short_transaction
+from agent.operations.performing import performing
 from agent.operations.registering import Change, Decided, earlier_answer, register
 from agent.reactions.drill import Drill
 from chat.errors import ChatError
