@@ -11,7 +11,8 @@ from agent.operations.tokens import CreateToken, RevokeToken, create_token, revo
 from tests.agent.operations.conftest import allow, operator
 from tests.factories import make_user
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# What the database has to do with it is in the contract, which is tried on both.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 DISMISS = "/agent/reactions/noter/dismiss-event"
 ACTS = ("view_desk", "dismiss_event", "retry_lane", "pause_subscriber", "resume_subscriber", "view_audit")
 
