@@ -11,11 +11,17 @@ from agent.subscriptions.reactor import Reactor
 
 #: Set when this process is to end: Projections stop after their batch.
 closing = threading.Event()
+_making = threading.RLock()
+
+
+def reactor() -> Reactor:
+    """This process's reactor; one, whichever threads ask first."""
+    with _making:
+        return _reactor()
 
 
 @cache
-def reactor() -> Reactor:
-    """This process's reactor."""
+def _reactor() -> Reactor:
     return Reactor()
 
 
