@@ -8,13 +8,13 @@ from agent.operations.dismiss import (
     DismissEvent,
     EventPassedError,
     KindNotReadError,
-    LaneMovedError,
     NoSuchEventError,
     OtherSkippedError,
     ProjectionError,
     dismiss_event,
 )
 from agent.operations.fingerprints import PACE, OtherCountError, RetryAll, list_failures, retry_all
+from agent.operations.lane import LaneMovedError
 from agent.operations.locking import DatabaseAwayError
 from agent.operations.operator import NotPermittedError
 from agent.operations.preview import preview_dismissal
