@@ -5,7 +5,23 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from agent.desk_models import ApiToken, AuditEntry, Desk, DismissedEvent, Refusal
 from chat.log.models import Stream
+
+__all__ = [
+    "AlertSent",
+    "ApiToken",
+    "Attempt",
+    "AuditEntry",
+    "Bookmark",
+    "DayOfChat",
+    "Desk",
+    "DismissedEvent",
+    "Refusal",
+    "SearchedTurn",
+    "Subscriber",
+    "SuspendedEndpoint",
+]
 
 
 class Subscriber(models.Model):

@@ -95,6 +95,8 @@ PROBE_SECONDS = float(os.environ.get("PALIMPSEST_PROBE_SECONDS", "15"))
 GRACE_SECONDS = float(os.environ.get("PALIMPSEST_GRACE_SECONDS") or "inf")
 #: Where a wedged lane is posted as JSON, once per fingerprint.
 ALERT_URL = os.environ.get("PALIMPSEST_ALERT_URL", "")
+#: What seals the audit; without it the SECRET_KEY does, and changing that one breaks the chain.
+AUDIT_KEY = os.environ.get("PALIMPSEST_AUDIT_KEY", "")
 ATTEMPT_DAYS = int(os.environ.get("PALIMPSEST_ATTEMPT_DAYS", "30"))
 #: Prices of a million tokens, for the cost on a chat's activity; 0 for none.
 PROMPT_PRICE = float(os.environ.get("PALIMPSEST_PROMPT_PRICE", "0"))
@@ -125,6 +127,7 @@ if PRODUCTION and not ALLOWED_HOSTS:
     raise ImproperlyConfigured("Production needs PALIMPSEST_HOSTS, e.g. PALIMPSEST_HOSTS=stories.example.org.")
 
 SECRET_KEY = SECRET_KEY or kept_secret_key(VAR_DIR)
+AUDIT_KEY = AUDIT_KEY or SECRET_KEY
 SOCKET_DIR = socket_folder(VAR_DIR)
 REDIS_URL = REDIS_URL or f"unix://{SOCKET_DIR / 'valkey.sock'}"
 
@@ -141,6 +144,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "django_eventstream",
+    "ninja",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

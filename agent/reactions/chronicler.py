@@ -31,11 +31,12 @@ class Chronicler(Reaction):
 
     name: ClassVar[str] = "chronicler"
     kinds: ClassVar[tuple[str, ...]] = (kind_of(UserTurn), kind_of(AssistantTurn), kind_of(TurnRestored))
+    accepts_late: ClassVar[bool] = True
 
     async def react(self, event: Event) -> Outcome:
         """Read the event's turn with the model, or by words alone; one that was brought back, if nobody has yet."""
         turn = event.payload["turn"] if event.kind == kind_of(TurnRestored) else event.position
-        page = await in_thread(page_of, chat_of(event), turn)
+        page = await in_thread(page_of, chat_of(event), turn, reader=self.name)
         if page is None:
             return Skip("superseded meanwhile")
         if turn != event.position and await in_thread(_was_read, turn):

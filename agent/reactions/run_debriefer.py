@@ -36,6 +36,7 @@ class RunDebriefer(Reaction):
 
     name: ClassVar[str] = "run_debriefer"
     kinds: ClassVar[tuple[str, ...]] = (kind_of(SceneClosed), kind_of(TurnSuperseded))
+    accepts_late: ClassVar[bool] = True
     timeout: ClassVar[float] = 300.0
 
     async def react(self, event: Event) -> Outcome:

@@ -88,6 +88,8 @@ class Reaction(Subscriber, Protocol):
     retry_longest: ClassVar[float | None] = None
     #: Which model it asks: when that one refuses us, it is held until a probe passes. "" for none.
     endpoint: ClassVar[Literal["reader", "model", ""]] = "reader"
+    #: Whether a dismissed event may be reacted to after later ones have been.
+    accepts_late: ClassVar[bool] = False
 
     async def react(self, event: Event) -> Outcome:
         """Say what is to be written because of this event; `event.stream` is loaded.

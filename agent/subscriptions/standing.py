@@ -1,19 +1,26 @@
 """How the subscribers stand: one row a subscriber for operators, one word a lane for players."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from django.db import connection
-from django.db.models import Count, F, Min, Q
+from django.db.models import Count, F, Q
 from django.db.models.functions import Now
 
 from agent.models import Bookmark, SuspendedEndpoint
 from agent.models import Subscriber as Row
-from agent.subscriptions import breaker
+from agent.subscriptions import breaker, sql
 from agent.subscriptions.base import Reaction, Subscriber
 from chat.log.models import Event
+
+_NONE = {"lanes": 0, "backing_off": 0, "wedged": 0, "paused": 0}
+_BEHIND = """
+SELECT b.subscriber_id, count(*), min(e.position) FROM agent_bookmark b
+JOIN agent_subscriber r ON r.name = b.subscriber_id AND r.epoch = b.epoch
+JOIN chat_stream s ON s.id = b.stream_id AND s.head > b.position
+JOIN chat_event e ON e.stream_id = b.stream_id AND e.position > b.position
+WHERE {theirs} GROUP BY b.subscriber_id"""
 
 type State = Literal["live", "behind", "backing off", "wedged", "paused"]
 
@@ -49,10 +56,13 @@ class LaneStanding:
     reason: str = ""
 
 
-def standings(subscribers: Iterable[Subscriber], *, now: datetime) -> list[Standing]:
-    """How each subscriber stands, in the order given."""
-    rows = Row.objects.in_bulk()
-    return [_standing(subscriber, rows.get(subscriber.name), now) for subscriber in subscribers]
+def standings(subscribers: Sequence[Subscriber], *, now: datetime) -> list[Standing]:
+    """How each subscriber stands, in the order given; a few statements, however many subscribers there are."""
+    rows, counts, behind = Row.objects.in_bulk(), _counts(), _behind(subscribers)
+    return [
+        _standing(one, rows.get(one.name), counts.get(one.name, _NONE), behind.get(one.name, (0, None)), now)
+        for one in subscribers
+    ]
 
 
 def lanes_of_chat(reactions: Iterable[Reaction], chat: int) -> list[LaneStanding]:
@@ -76,40 +86,54 @@ def lanes_of_chat(reactions: Iterable[Reaction], chat: int) -> list[LaneStanding
     ]
 
 
-def _standing(subscriber: Subscriber, row: Row | None, now: datetime) -> Standing:
-    lanes = Bookmark.objects.filter(subscriber=subscriber.name, epoch=row.epoch if row else 0)
-    counts = lanes.aggregate(
-        lanes=Count("id"),
-        backing_off=Count("id", filter=Q(due_at__gt=Now(), wedged_at=None, paused_at=None)),
-        wedged=Count("id", filter=Q(wedged_at__isnull=False)),
-        paused=Count("id", filter=Q(paused_at__isnull=False)),
-    )
-    if row is not None and row.paused_at is not None:
-        counts["paused"] = counts["lanes"]
-    events, oldest = _behind(subscriber, row.epoch if row else 0)
+def _standing(
+    subscriber: Subscriber,
+    row: Row | None,
+    counts: Mapping[str, int],
+    behind: tuple[int, datetime | None],
+    now: datetime,
+) -> Standing:
+    events, oldest = behind
+    all_paused = row is not None and row.paused_at is not None
     return Standing(
         name=subscriber.name,
         kind="reaction" if isinstance(subscriber, Reaction) else "projection",
+        lanes=counts["lanes"],
         behind_events=events,
         behind_seconds=round(max(0.0, (now - oldest).total_seconds()), 1) if oldest else 0.0,
-        **counts,
+        backing_off=counts["backing_off"],
+        wedged=counts["wedged"],
+        paused=counts["lanes"] if all_paused else counts["paused"],
     )
 
 
-def _behind(subscriber: Subscriber, epoch: int) -> tuple[int, datetime | None]:
-    """Events of its kinds behind the bookmarks of all lanes, and when the oldest was recorded."""
-    kinds = ", ".join(["%s"] * len(subscriber.kinds))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*), min(e.position) FROM agent_bookmark b"  # noqa: S608  (marks only)
-            " JOIN chat_stream s ON s.id = b.stream_id AND s.head > b.position"
-            " JOIN chat_event e ON e.stream_id = b.stream_id AND e.position > b.position"
-            f" WHERE b.subscriber_id = %s AND b.epoch = %s AND e.kind IN ({kinds})",
-            [subscriber.name, epoch, *subscriber.kinds],
+def _counts() -> dict[str, dict[str, int]]:
+    """Lanes in use by subscriber: all, and those in trouble."""
+    counted: Iterable[Mapping[str, Any]] = (
+        Bookmark.objects.filter(epoch=F("subscriber__epoch"))
+        .values("subscriber_id")
+        .annotate(
+            lanes=Count("id"),
+            backing_off=Count("id", filter=Q(due_at__gt=Now(), wedged_at=None, paused_at=None)),
+            wedged=Count("id", filter=Q(wedged_at__isnull=False)),
+            paused=Count("id", filter=Q(paused_at__isnull=False)),
         )
-        events, oldest = cursor.fetchone()
-    recorded = Event.objects.filter(position=oldest).aggregate(at=Min("recorded_at"))["at"] if oldest else None
-    return events, recorded
+    )
+    return {one["subscriber_id"]: {name: one[name] for name in _NONE} for one in counted}
+
+
+def _behind(subscribers: Sequence[Subscriber]) -> dict[str, tuple[int, datetime | None]]:
+    """By subscriber: events of its kinds behind the bookmarks of all lanes, and when the oldest was recorded."""
+    theirs: list[str] = []
+    parameters: dict[str, Any] = {}
+    for number, subscriber in enumerate(subscribers):
+        kinds, named = sql.named(f"kind_{number}_", subscriber.kinds)
+        parameters |= {**named, f"name_{number}": subscriber.name}
+        theirs.append(f"(b.subscriber_id = %(name_{number})s AND e.kind IN ({kinds}))")
+    found = sql.rows(_BEHIND.format(theirs=" OR ".join(theirs)), parameters) if theirs else []
+    oldest = Event.objects.filter(position__in=[position for _, _, position in found])
+    recorded_at = dict(oldest.values_list("position", "recorded_at"))
+    return {name: (events, recorded_at.get(position)) for name, events, position in found}
 
 
 def _behind_in(stream: str, reactions: Iterable[Reaction], marks: Mapping[str, Bookmark]) -> dict[str, int]:

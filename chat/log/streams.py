@@ -21,6 +21,11 @@ def create_stream(prefix: str) -> Stream:
     return stream
 
 
+def ensure(name: str) -> None:
+    """Make the stream of that name, if it is not there yet."""
+    Stream.objects.get_or_create(name=name)
+
+
 def lock(name: str) -> Stream:
     """Hold the stream to the end of the transaction: nobody else appends meanwhile. NoSuchStreamError."""
     try:

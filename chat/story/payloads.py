@@ -216,6 +216,11 @@ class AssistantTurn:
     duration_ms: int | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DrillStarted:
+    """A fire drill began at the operators' desk; nothing happens in the story."""
+
+
 type Payload = (
     ChatCreated
     | ChatRenamed
@@ -259,6 +264,7 @@ type Payload = (
     | MilestoneReached
     | TurnRead
     | DecisionRegistered
+    | DrillStarted
 )
 
 PAYLOADS: tuple[type[Payload], ...] = get_args(Payload.__value__)

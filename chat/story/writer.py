@@ -12,9 +12,13 @@ from chat.log.append import Appended, NewEvent, StaleVersionError, append
 from chat.log.models import Event, Stream
 from chat.log.streams import create_stream
 from chat.story import fold
+from chat.story.fact_payloads import DecisionRegistered
 from chat.story.models import Chat, stream_of
 from chat.story.payloads import ChatCreated, Payload, decode, encode, kind_of
 from chat.story.positions import moved
+
+#: The stream of what concerns no single chat.
+OPERATIONS = "operations"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +78,17 @@ def _copied(stream: str, event: Event, payload: Payload, ids: dict[int, int]) ->
     (copy,) = append(stream, _events([moved(payload, ids)], source)).events
     ids[event.position] = copy.position
     return copy
+
+
+def write_operation(decision: DecisionRegistered, source: Source) -> Event:
+    """Append an operator's decision to `operations`; it belongs to no story, so that nothing is folded.
+
+    Raises KeyReusedError or NoSuchStreamError (see `log.append`).
+    """
+    with transaction.atomic():
+        [event] = append(OPERATIONS, _events([decision], source)).events
+        transaction.on_commit(partial(bell.ring, OPERATIONS, event.position), robust=True)
+    return event
 
 
 def decide(chat: int, decider: Callable[[Chat], Sequence[Payload]], source: Source) -> Appended:

@@ -29,6 +29,7 @@ from chat.story.payloads import (
     ChatUnarchived,
     ChatUndeleted,
     ChatUnpinned,
+    DrillStarted,
     MemberJoined,
     MemberLeft,
     Payload,
@@ -214,7 +215,7 @@ class _Telling:
 
     def _frame(self, position: int, payload: Payload) -> Frame | None:  # noqa: C901, PLR0911  (a case for each sort)
         match payload:
-            case ReplyRequested() | ChatCreated():
+            case ReplyRequested() | ChatCreated() | DrillStarted():
                 return None
             case UserTurn() | AssistantTurn():
                 return self._written(position, payload)

@@ -33,6 +33,7 @@ from chat.story.payloads import (
     CharacterJoined,
     CharacterRevised,
     ChatCreated,
+    DrillStarted,
     MemberJoined,
     MemberLeft,
     Payload,
@@ -84,5 +85,7 @@ def _apply(chat: Chat, event: Event, payload: Payload) -> None:  # noqa: C901  (
             | MilestoneReached() | TurnRead() | DecisionRegistered()
         ):  # fmt: skip
             facts.apply(chat, event, payload)
+        case DrillStarted():
+            pass
         case _:
             chats.apply(chat, event, payload)

@@ -1,0 +1,1 @@
+"""The operators' HTTP API under `/agent/`, with its documentation at `/agent/docs`."""

@@ -1,0 +1,175 @@
+"""The audit: operators' Decisions, to be searched, exported and verified."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import batched
+from itertools import chain as joined
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from agent.desk_models import AuditEntry, Refusal
+from agent.operations import chain
+from agent.operations.chain import Break
+from agent.operations.operator import Operator
+from agent.operations.performing import consulting
+from agent.operations.registering import Decided, decided_of, entry_of
+from chat.log.models import Event
+from chat.log.text import clean
+from chat.story.writer import OPERATIONS
+
+MOST_DECISIONS = 500
+_BATCH = 1000
+COLUMNS = (
+    "position",
+    "recorded_at",
+    "act",
+    "channel",
+    "principal_id",
+    "principal_name",
+    "client",
+    "target",
+    "subscriber",
+    "stream",
+    "event",
+    "preset",
+    "reason",
+    "before",
+    "after",
+    "inputs",
+    "code_version",
+    "correlation",
+    "seal",
+)
+#: What a spreadsheet takes for the beginning of a formula (OWASP, "CSV Injection").
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sought:
+    """What of the audit is wanted; "" and None for everything."""
+
+    #: In reasons and targets.
+    text: str = ""
+    act: str = ""
+    channel: str = ""
+    principal: int | None = None
+    subscriber: str = ""
+    stream: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def entries(self) -> QuerySet[AuditEntry]:
+        """The audit's rows that are wanted, the newest first."""
+        exact = {
+            "act": self.act,
+            "channel": self.channel,
+            "principal_id": self.principal,
+            "subscriber": self.subscriber,
+            "stream": self.stream,
+            "at__gte": self.since,
+            "at__lt": self.until,
+        }
+        found = AuditEntry.objects.filter(**{name: clean(value) for name, value in exact.items() if value})
+        if text := clean(self.text).strip():
+            found = found.filter(Q(reason__icontains=text) | Q(target__icontains=text))
+        return found.order_by("-decision_id")
+
+
+def list_decisions(sought: Sought, *, before: int | None = None, limit: int = 50, by: Operator | None) -> list[Decided]:
+    """Decisions, the newest first, those before a position if one is given."""
+    with consulting(by, "view_audit"):
+        entries = sought.entries().select_related("decision")
+        if before is not None:
+            entries = entries.filter(decision_id__lt=before)
+        return [decided_of(entry.decision) for entry in entries[: max(1, min(limit, MOST_DECISIONS))]]
+
+
+def list_refusals(*, limit: int = 50, by: Operator | None) -> list[Refusal]:
+    """Who was refused what lately, the newest first."""
+    with consulting(by, "view_audit"):
+        return list(Refusal.objects.order_by("-id")[: max(1, min(limit, MOST_DECISIONS))])
+
+
+def export(sought: Sought, *, format: str, by: Operator | None) -> Iterator[str]:  # noqa: A002  (as the commands call it)
+    """The Decisions that are wanted, oldest first, a line at a time: `jsonl`, or `csv` that no spreadsheet runs."""
+    with consulting(by, "view_audit"):
+        entries = sought.entries().reverse().select_related("decision")
+    records = (_record(entry.decision) for entry in entries.iterator(chunk_size=_BATCH))
+    if format == "jsonl":
+        return (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+    return joined([_csv_line(COLUMNS)], (_csv_line(_cells(record)) for record in records))
+
+
+def verify(*, expected: str = "") -> list[Break]:
+    """Where the chain does not hold, or the audit's rows are not what the log says; `expected`: a seal it must have.
+
+    A chain whose newest links were cut off holds too: who keeps the newest seal elsewhere finds that by `expected`.
+    """
+    broken = [*chain.breaks(_all()), *_other_entries()]
+    if expected and all(event.payload["body"].get(chain.SEAL) != expected for event in _all()):
+        broken.append(Break(0, 0, f"no Decision has the seal {expected}"))
+    return broken
+
+
+def newest_seal() -> tuple[int, str]:
+    """The number of Decisions and the newest one's seal, to be kept somewhere else."""
+    newest = Event.objects.filter(stream__name=OPERATIONS).order_by("-position").first()
+    return (0, "") if newest is None else (newest.version, str(newest.payload["body"].get(chain.SEAL)))
+
+
+def _all() -> Iterable[Event]:
+    return Event.objects.filter(stream__name=OPERATIONS).order_by("position").iterator(chunk_size=_BATCH)
+
+
+def _other_entries() -> Iterator[Break]:
+    for events in batched(_all(), _BATCH):
+        rows = {row["decision_id"]: row for row in _rows(events)}
+        for event in events:
+            said = vars(entry_of(event))
+            row = rows.get(event.position, {})
+            if not row or any(said[name] != value for name, value in row.items()):
+                yield Break(event.version, event.position, "its audit entry is not what it says")
+
+
+def _rows(events: Sequence[Event]) -> Iterable[Mapping[str, object]]:
+    return AuditEntry.objects.filter(decision_id__in=[event.position for event in events]).values()
+
+
+def _record(event: Event) -> dict[str, Any]:
+    body = event.payload["body"]
+    return {
+        "position": event.position,
+        "recorded_at": event.recorded_at.isoformat(),
+        "principal_id": body["principal"]["id"],
+        "principal_name": body["principal"]["name"],
+        "reason": event.payload["reasoning"],
+        "context": event.payload["context"],
+        "choice": event.payload["choice"],
+        "correlation": event.correlation,
+        **{name: value for name, value in body.items() if name not in {"principal", "command"}},
+    }
+
+
+def _cells(record: dict[str, Any]) -> list[str]:
+    target = record["target"]
+    flat = record | {name: target.get(name, "") for name in ("subscriber", "stream", "event")}
+    return [_safe(_text(flat[name])) for name in COLUMNS]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _safe(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def _csv_line(cells: Iterable[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()
