@@ -8,8 +8,8 @@ from agent.registry import SUBSCRIBERS
 from agent.subscriptions import seeding
 from agent.subscriptions.base import Reaction
 from chat.log.models import Event
-from chat.story.fact_models import Memory
-from chat.story.fact_payloads import EventPlanned, MemoryFormed
+from chat.story.fact_models import Memory, StoryEvent
+from chat.story.fact_payloads import EventCompleted, EventPlanned, EventStarted, MemoryFormed
 from chat.story.models import Chat
 from chat.turns import claims, scenes
 from tests.factories import cast_of, make_chat, make_user, owner_of, say
@@ -56,6 +56,18 @@ def test_a_branch_has_the_turns_up_to_it_their_older_writings_and_what_they_caus
     assert list(Memory.objects.filter(chat=begun).values_list("text", flat=True)) == ["of two"]
     assert texts(chat) == ["One.", "Two, again.", "Three."]
     assert (begun.owner_id, begun.branched_from, begun.branched_from_turn) == (chat.owner_id, chat.id, second)
+
+
+def test_what_a_copied_turn_caused_belongs_however_late_it_was_written(client, chat):
+    (planned,) = record(chat, EventPlanned(title="Light the lamp"))
+    first, later = reply(chat, "Mara", "One."), say(chat, "Two.")
+    record(chat, EventStarted(story_event=planned, triggered_by_assistant_turn_id=first))
+    record(chat, EventCompleted(story_event=planned, triggered_by_user_turn_id=later))
+
+    begun = branch(client, chat, first)
+
+    assert StoryEvent.objects.get(chat=begun).status == "active"
+    assert StoryEvent.objects.get(chat=chat).status == "completed"
 
 
 def test_later_scenes_and_deeds_by_hand_are_left_out(client, chat):
