@@ -24,8 +24,7 @@ async def async_player(chat: Chat, settings) -> AsyncClient:
         settings.MODEL_URL, settings.MODEL = server.url, "scripted"
         await in_thread(client.force_login, await in_thread(owner_of, chat))
         yield client
-        for running in list(generation.in_flight_tasks.values()):
-            await generation.settled(running)
+        await generation.idle()
 
 
 # --- Who gets in ---------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from chat.database import in_thread
 from chat.pages.writings import compared
@@ -71,8 +72,7 @@ async def test_a_rewriting_is_begun_with_its_generation_named(chat, player, told
     address = door(chat, told["primary"], "regenerate")
 
     first = await async_client.post(address, {"guidance": "shorter"})
-    for running in list(generation.in_flight_tasks.values()):
-        await generation.settled(running)
+    await generation.idle()
 
     assert first.status_code == 202
     assert first.json()["generation"]
@@ -164,7 +164,7 @@ def test_what_nobody_began_goes_back_to_planned_by_hand(chat, player, told):
     assert player.post(address, headers={"Accept": "application/json"}).status_code == 409
     moved(chat, EventCompleted, told["story_event"], told["primary"])
     regenerate(chat, told["primary"])
-    page = player.get(f"/chats/{chat.id}/").content.decode()
+    page = player.get(reverse("facts_fragment", args=[chat.id])).content.decode()
     assert "the turn that began it was rewritten" in page
     assert address in page
     assert player.post(address, headers={"Accept": "application/json"}).status_code == 200
