@@ -1,6 +1,6 @@
 """The log and the story in the Django admin: to be read there, never written."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
@@ -8,31 +8,21 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from chat.models import Chat, Event, Generation, Stream, Turn
-
-if TYPE_CHECKING:
-    Base = admin.ModelAdmin[Any]
-else:
-    # Generic for the type checker only.
-    Base = admin.ModelAdmin
-
-
-class ReadOnly(Base):
-    """Rows that nobody adds, changes or deletes by hand."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        """Only the writer appends."""
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Only the fold writes the story's tables."""
-        return False
-
-    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Nothing is ever lost."""
-        return False
+from chat.models import (
+    Chat,
+    Decision,
+    Event,
+    Generation,
+    Memory,
+    Milestone,
+    RelationshipChange,
+    StoryEvent,
+    StoryTransition,
+    Stream,
+    Turn,
+    TurnReading,
+)
+from chat.read_only import ReadOnly
 
 
 @admin.register(Stream)
@@ -84,6 +74,72 @@ class GenerationAdmin(ReadOnly):
     list_filter = ("state",)
     search_fields = ("=chat__id", "=id")
     ordering = ("-started_at",)
+
+
+@admin.register(StoryEvent)
+class StoryEventAdmin(ReadOnly):
+    """Story events, the last moved first."""
+
+    list_display = ("id", "chat_id", "title", "status", "because_of", "planned_by")
+    list_filter = ("status",)
+    search_fields = ("title", "=chat__id")
+    ordering = ("-status_position",)
+
+
+@admin.register(StoryTransition)
+class StoryTransitionAdmin(ReadOnly):
+    """What moved the story events, the newest first."""
+
+    list_display = ("id", "chat_id", "story_event", "change", "status", "turn", "void", "reverted_by")
+    list_filter = ("change", "void")
+    search_fields = ("=chat__id", "=story_event")
+    ordering = ("-id",)
+
+
+@admin.register(Memory)
+class MemoryAdmin(ReadOnly):
+    """Memories, the newest first; those of superseded turns too."""
+
+    list_display = ("id", "chat_id", "witness", "text", "importance", "turn", "dismissed_by")
+    search_fields = ("text", "=chat__id", "=turn")
+    ordering = ("-id",)
+
+
+@admin.register(RelationshipChange)
+class RelationshipChangeAdmin(ReadOnly):
+    """Changes between characters, the newest first."""
+
+    list_display = ("id", "chat_id", "character", "toward", "delta", "why", "turn")
+    search_fields = ("=chat__id", "=turn")
+    ordering = ("-id",)
+
+
+@admin.register(Milestone)
+class MilestoneAdmin(ReadOnly):
+    """Milestones, the newest first."""
+
+    list_display = ("id", "chat_id", "text", "story_event", "turn")
+    search_fields = ("text", "=chat__id")
+    ordering = ("-id",)
+
+
+@admin.register(TurnReading)
+class TurnReadingAdmin(ReadOnly):
+    """Which reader has read which turn, the newest first."""
+
+    list_display = ("id", "chat_id", "turn", "reader", "note")
+    search_fields = ("=chat__id", "=turn", "reader")
+    ordering = ("-id",)
+
+
+@admin.register(Decision)
+class DecisionAdmin(ReadOnly):
+    """Judgements of the stories, the newest first."""
+
+    list_display = ("id", "chat_id", "context", "choice", "verdict", "decided_by", "decided_at")
+    list_filter = ("context", "choice", "verdict")
+    search_fields = ("=chat__id", "reasoning")
+    ordering = ("-id",)
 
 
 def login_page(request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:

@@ -1,10 +1,12 @@
-"""What every door here asks: who stands before it; refusals are JSON, since scripts fetch these fragments."""
+"""What every door here asks: who stands before it; and how it refuses."""
 
 from collections.abc import Callable
 from functools import wraps
 
 from django.contrib.auth.models import User
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 
 from chat.errors import ChatError
 
@@ -27,9 +29,18 @@ def signed_in(view: View) -> View:
                 raise NotSignedInError
             return view(request, *args, **kwargs)
         except ChatError as error:
-            return JsonResponse({"status": error.status, "detail": error.detail}, status=error.status)
+            return _refuse(request, error)
 
     return guarded
+
+
+def _refuse(request: HttpRequest, error: ChatError) -> HttpResponse:
+    """A page for a person who came here; JSON for scripts, which fetch the fragments."""
+    if request.headers.get("Sec-Fetch-Mode") != "navigate":
+        return JsonResponse({"status": error.status, "detail": error.detail}, status=error.status)
+    if isinstance(error, NotSignedInError):
+        return redirect_to_login(request.get_full_path())
+    return render(request, "chat/refusal.html", {"error": error}, status=error.status)
 
 
 def wants_json(request: HttpRequest) -> bool:

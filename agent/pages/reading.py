@@ -6,6 +6,7 @@ from django.views.decorators.http import require_GET
 
 from agent import registry
 from agent.pages.doors import signed_in
+from agent.reactions.reading import reader
 from agent.subscriptions.standing import LaneStanding, lanes_of_chat
 from chat.story.access import get_chat_for
 
@@ -27,9 +28,11 @@ def reading_line(request: HttpRequest, chat_id: int) -> HttpResponse:
     lanes = lanes_of_chat(registry.reactions(), chat.id)
     done = [lane for lane in lanes if not lane.behind]
     trouble = [lane for lane in lanes if lane.behind and lane.state in {"backing off", "wedged", "paused"}]
+    model = reader()
     context = {
         "chat": chat,
         "lanes": lanes,
+        "reader": model.name if model else "The word reader",
         "done": len(done),
         "unread": len(done) < len(lanes),
         "held": _most_serious(trouble),

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import QuerySet, Sum
 
 from agent.models import DayOfChat
 from agent.models import Subscriber as Row
@@ -39,6 +40,16 @@ class Day:
     #: Means in milliseconds; None when nothing was timed.
     first_token_ms: int | None
     duration_ms: int | None
+
+    @property
+    def turns(self) -> int:
+        """All that was said."""
+        return self.said + self.replies
+
+    @property
+    def tokens(self) -> int:
+        """All that was sent to models and written by them."""
+        return self.prompt_tokens + self.completion_tokens
 
 
 @dataclass(slots=True)
@@ -87,8 +98,19 @@ class Activity(Projection):
 
 def days_of(chat: int) -> list[Day]:
     """The days of a chat on which something was said, oldest first."""
+    return _days(DayOfChat.objects.filter(chat=chat))
+
+
+def days_of_all() -> list[Day]:
+    """The days on which something was said in any chat, oldest first."""
+    return _days(DayOfChat.objects.all())
+
+
+def _days(rows: QuerySet[DayOfChat]) -> list[Day]:
     epoch = Row.objects.filter(name=Activity.name).values_list("epoch", flat=True).first() or 0
-    return [_day(row) for row in DayOfChat.objects.filter(epoch=epoch, chat=chat).order_by("day")]
+    sums = {f"sum_{name}": Sum(name) for name in _SUMS}
+    found = rows.filter(epoch=epoch).values_list("day").annotate(**sums).order_by("day")
+    return [_day(day, dict(zip(_SUMS, summed, strict=True))) for day, *summed in found]
 
 
 def _add(rows: list[list[Any]]) -> None:
@@ -104,14 +126,15 @@ def _add(rows: list[list[Any]]) -> None:
         )
 
 
-def _day(row: DayOfChat) -> Day:
+def _day(day: date, sums: dict[str, int]) -> Day:
+    timed = sums["timed"]
     return Day(
-        day=row.day,
-        said=row.said,
-        replies=row.replies,
-        prompt_tokens=row.prompt_tokens,
-        completion_tokens=row.completion_tokens,
-        cost=row.cost_micros / 1_000_000,
-        first_token_ms=row.first_token_ms // row.timed if row.timed else None,
-        duration_ms=row.duration_ms // row.timed if row.timed else None,
+        day=day,
+        said=sums["said"],
+        replies=sums["replies"],
+        prompt_tokens=sums["prompt_tokens"],
+        completion_tokens=sums["completion_tokens"],
+        cost=sums["cost_micros"] / 1_000_000,
+        first_token_ms=sums["first_token_ms"] // timed if timed else None,
+        duration_ms=sums["duration_ms"] // timed if timed else None,
     )

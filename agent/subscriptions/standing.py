@@ -1,6 +1,6 @@
 """How the subscribers stand: one row a subscriber for operators, one word a lane for players."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -62,13 +62,15 @@ def lanes_of_chat(reactions: Iterable[Reaction], chat: int) -> list[LaneStanding
         mark.subscriber_id: mark for mark in Bookmark.objects.filter(stream__name=stream, epoch=F("subscriber__epoch"))
     }
     rows, suspended = Row.objects.in_bulk(), SuspendedEndpoint.objects.in_bulk()
+    reactions = list(reactions)
+    behind = _behind_in(stream, reactions, marks)
     return [
         _lane(
             reaction,
             rows.get(reaction.name),
             marks.get(reaction.name),
             suspended.get(breaker.endpoint_of(reaction)),
-            behind=_behind_in(stream, reaction, marks.get(reaction.name)),
+            behind=behind[reaction.name],
         )
         for reaction in reactions
     ]
@@ -110,9 +112,14 @@ def _behind(subscriber: Subscriber, epoch: int) -> tuple[int, datetime | None]:
     return events, recorded
 
 
-def _behind_in(stream: str, reaction: Reaction, mark: Bookmark | None) -> int:
-    events = Event.objects.filter(stream__name=stream, kind__in=reaction.kinds)
-    return events.filter(position__gt=mark.position if mark else 0).count()
+def _behind_in(stream: str, reactions: Iterable[Reaction], marks: Mapping[str, Bookmark]) -> dict[str, int]:
+    """Events of each Reaction's kinds behind its bookmark; one query."""
+    done = {one.name: marks[one.name].position if one.name in marks else 0 for one in reactions}
+    events = Event.objects.filter(stream__name=stream, position__gt=min(done.values(), default=0))
+    counts: dict[str, int] = events.aggregate(
+        **{one.name: Count("position", filter=Q(kind__in=one.kinds, position__gt=done[one.name])) for one in reactions}
+    )
+    return counts
 
 
 def _lane(

@@ -1,4 +1,4 @@
-"""What the chat page and its JSON show of the facts: what is afoot, memories, relationships, milestones, decisions."""
+"""What players see of a story's facts: what is afoot, memories, relationships, milestones, cautions to decide on."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Count, F, Window
+from django.db.models.functions import RowNumber
 
 from chat.llm import word_reader
 from chat.llm.client import get_reader
@@ -15,14 +17,9 @@ from chat.story.bonds import PLAYER, Bond, bonds
 from chat.story.fact_models import Decision, Memory, Milestone, StoryEvent
 from chat.story.models import Chat, Turn
 
-#: Memories of each character on the panel, newest first; the rest is told by their number.
-SHOWN_MEMORIES = 6
-ORDER = (
-    StoryEvent.Status.ACTIVE,
-    StoryEvent.Status.PLANNED,
-    StoryEvent.Status.COMPLETED,
-    StoryEvent.Status.CANCELLED,
-)
+#: Of what is over, of each character's memories and of the milestones the panel shows the newest; the page all.
+SHOWN = 6
+OPEN = (StoryEvent.Status.ACTIVE, StoryEvent.Status.PLANNED)
 
 type Context = dict[str, Any]
 
@@ -46,21 +43,35 @@ class Shown[T]:
 
 
 @dataclass(frozen=True, slots=True)
+class Newest[T]:
+    """The newest facts of one sort, and how many older ones there are."""
+
+    shown: list[T]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
 class Mind:
     """What one of the cast remembers."""
 
     character: int
     name: str
-    memories: list[Shown[Memory]]
-    more: int
+    memories: Newest[Shown[Memory]]
+
+    @property
+    def anchor(self) -> str:
+        """Where its memories stand on the page of all facts."""
+        return f"mind-{self.character}"
 
 
-def story_panel(chat: Chat, *, owner: bool) -> Context:
-    """Everything on the panel's Story tab, and who remembers what; `owner` may decide on cautions."""
+def story_panel(chat: Chat, *, owner: bool, whole: bool = False) -> Context:
+    """What the Story tab shows, or with `whole` its page, where nothing is left out; `owner` may decide on cautions."""
+    most = None if whole else SHOWN
     names = names_of(chat)
     events = list(StoryEvent.objects.filter(chat=chat).visible().order_by("place", "id"))
-    memories = list(Memory.objects.filter(chat=chat).active().order_by("-place", "-id"))
-    milestones = list(Milestone.objects.filter(chat=chat).live().order_by("place", "id"))
+    over = sorted((one for one in events if one.status not in OPEN), key=lambda one: -one.status_position)
+    memories = _newest_memories(chat, most)
+    milestones = list(Milestone.objects.filter(chat=chat).live().order_by("-place", "-id"))
     felt = [bond for bond in bonds(chat) if bond.character in names and bond.toward in names]
     causes = _Causes(
         chat,
@@ -72,53 +83,14 @@ def story_panel(chat: Chat, *, owner: bool) -> Context:
         ],
     )
     return {
-        "story_events": [
-            Shown(event, causes.of(event.because_of)) for status in ORDER for event in events if event.status == status
-        ],
-        "minds": {mind.character: mind for mind in _minds(names, memories, causes)},
-        "milestones": [Shown(one, causes.of(one.turn)) for one in milestones],
+        "afoot": [causes.shown(one, one.because_of) for status in OPEN for one in events if one.status == status],
+        "over": _newest([causes.shown(one, one.because_of) for one in over], most),
+        "minds": list(_minds(chat, names, memories, causes)),
+        "milestones": _newest([causes.shown(one, one.turn) for one in milestones], most),
         "bonds": [_bond(bond, names, causes) for bond in felt],
         "cautions": _cautions(chat, names) if owner else [],
         "previously": previously(chat),
         "reader": reader_sentence(),
-    }
-
-
-def story_json(chat: Chat) -> dict[str, Any]:
-    """The facts as JSON: `because_of` is the id of the turn that caused one, null when it was done by hand."""
-    names = names_of(chat)
-    active = set(Memory.objects.filter(chat=chat).active().values_list("id", flat=True))
-    decided = list(Decision.objects.filter(chat=chat).order_by("id"))
-    stale = decisions.stale_of(decided)
-    return {
-        "story_events": [
-            {
-                "id": one.id,
-                "title": one.title,
-                "description": one.description,
-                "status": one.status,
-                "because_of": one.because_of,
-            }
-            for one in StoryEvent.objects.filter(chat=chat).visible().order_by("place", "id")
-        ],
-        "memories": [
-            {
-                "id": one.id,
-                "witness": names.get(one.witness, ""),
-                "witness_id": one.witness,
-                "text": one.text,
-                "importance": one.importance,
-                "because_of": one.turn,
-                "active": one.id in active,
-            }
-            for one in Memory.objects.filter(chat=chat).order_by("place", "id")
-        ],
-        "relationships": [_bond_json(bond, names) for bond in bonds(chat)],
-        "milestones": [
-            {"id": one.id, "story_event": one.story_event, "text": one.text, "because_of": one.turn}
-            for one in Milestone.objects.filter(chat=chat).live().order_by("place", "id")
-        ],
-        "decisions": [_decision_json(one, stale=one.id in stale) for one in decided],
     }
 
 
@@ -156,13 +128,29 @@ class _Causes:
             return None
         return Because(turn, place, bisect_right(self._places, place))
 
+    def shown[T](self, fact: T, turn: int | None) -> Shown[T]:
+        return Shown(fact, self.of(turn))
 
-def _minds(names: dict[int, str], memories: list[Memory], causes: _Causes) -> Iterable[Mind]:
+
+def _newest[T](newest_first: list[T], most: int | None) -> Newest[T]:
+    shown = newest_first[:most]
+    return Newest(shown, len(newest_first) - len(shown))
+
+
+def _newest_memories(chat: Chat, most: int | None) -> list[Memory]:
+    """Of each witness the newest, newest first; one query however long the story."""
+    nth = Window(RowNumber(), partition_by=[F("witness")], order_by=[F("place").desc(), F("id").desc()])
+    memories = Memory.objects.filter(chat=chat).active().annotate(nth=nth)
+    return list((memories.filter(nth__lte=most) if most else memories).order_by("-place", "-id"))
+
+
+def _minds(chat: Chat, names: dict[int, str], memories: list[Memory], causes: _Causes) -> Iterable[Mind]:
+    counted = Memory.objects.filter(chat=chat).active().order_by().values_list("witness").annotate(Count("id"))
+    number = dict(counted)
     for character, name in names.items():
-        own = [memory for memory in memories if memory.witness == character]
+        own = [causes.shown(memory, memory.turn) for memory in memories if memory.witness == character]
         if own:
-            shown = [Shown(memory, causes.of(memory.turn)) for memory in own[:SHOWN_MEMORIES]]
-            yield Mind(character, name, shown, len(own) - len(shown))
+            yield Mind(character, name, Newest(own, number[character] - len(own)))
 
 
 def _bond(bond: Bond, names: dict[int, str], causes: _Causes) -> Context:
@@ -173,35 +161,6 @@ def _bond(bond: Bond, names: dict[int, str], causes: _Causes) -> Context:
         "word": bond.short_word,
         "why": bond.why,
         "because": causes.of(bond.because_of),
-    }
-
-
-def _bond_json(bond: Bond, names: dict[int, str]) -> dict[str, Any]:
-    return {
-        "character": names.get(bond.character, ""),
-        "character_id": bond.character,
-        "toward": names.get(bond.toward, ""),
-        "toward_id": bond.toward,
-        "level": bond.level,
-        "word": bond.word,
-        "why": bond.why,
-        "because_of": bond.because_of,
-    }
-
-
-def _decision_json(decision: Decision, *, stale: bool) -> dict[str, Any]:
-    return {
-        "id": decision.id,
-        "context": decision.context,
-        "choice": decision.choice,
-        "reasoning": decision.reasoning,
-        "decided_by": decision.decided_by,
-        "turns": decision.turns,
-        "about": decision.about,
-        "scene": decision.scene,
-        "verdict": decision.verdict,
-        "stale": stale,
-        **decision.body,
     }
 
 

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from chat.errors import ChatError
 from chat.log import read
-from chat.pages import facts, lists, notices
+from chat.pages import lists, notices
 from chat.pages.models import Preference
 from chat.story.models import Chat, Scene, Turn
 from chat.templatetags.story_text import render_turn
@@ -56,16 +56,13 @@ def story_page(request: HttpRequest, chat: Chat, *, draft: str = "", refusal: st
     # Before the turns are read: what is recorded meanwhile comes over the wire again, and is dropped there.
     position = read.head(chat.stream)
     page, detached = _window(request, chat)
-    head = head_and_panel(request, chat)
-    turns = items(chat, page, _cards(head["cast"]), head["notice"])
+    head = head_and_panel(chat)
     return head | {
         "position": position,
-        # Where the scene begins, if that is in the window; else above it.
-        "previously_at": next((item.opens.id for item in turns if item.opens and item.opens.id == chat.scene), None),
         "detached": detached,
         "last": page.turns[-1] if page.turns else None,
         "more": page.more,
-        "turns": turns,
+        "turns": items(chat, page, _cards(head["cast"]), head["notice"]),
         "sections": lists.chat_list(request.user),
         "model": notices.model_notice(request.user),
         "enter_sends": enter_sends(request),
@@ -85,7 +82,7 @@ def older_page(chat: Chat, before: int | None) -> Context:
     }
 
 
-def head_and_panel(request: HttpRequest, chat: Chat) -> Context:
+def head_and_panel(chat: Chat) -> Context:
     """The parts round the transcript: header, cast and scene, and the reply that is due."""
     members = cast(chat)
     notice = transcript.pending_notice(chat)
@@ -95,7 +92,7 @@ def head_and_panel(request: HttpRequest, chat: Chat) -> Context:
         "notice": notice,
         "written": _written(chat, notice),
         "card": _cards(members).get(notice.speaker) if notice else None,
-    } | facts.story_panel(chat, owner=_decides(request, chat))
+    }
 
 
 def cast(chat: Chat) -> list[Member]:
@@ -124,11 +121,6 @@ def items(chat: Chat, page: transcript.Page, cards: Cards, notice: Generation | 
             )
         )
     return found
-
-
-def _decides(request: HttpRequest, chat: Chat) -> bool:
-    """Whether this player decides on the story's cautions: its owner, or the site's operator."""
-    return request.user.pk == chat.owner_id or getattr(request.user, "is_superuser", False)
 
 
 def enter_sends(request: HttpRequest) -> bool:

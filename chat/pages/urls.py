@@ -32,6 +32,8 @@ urlpatterns = [
     path("chats/<int:chat_id>/scene/leave/", scenes.scene_leave, name="scene_leave"),
     path("chats/<int:chat_id>/cast/", chats.cast_add, name="cast_add"),
     path("chats/<int:chat_id>/story/", story.story, name="story"),
+    path("chats/<int:chat_id>/facts/", story.facts, name="facts"),
+    path("chats/<int:chat_id>/facts/panel/", story.facts_fragment, name="facts_fragment"),
     path("chats/<int:chat_id>/story-events/", story.story_event_plan, name="story_event_plan"),
     path("chats/<int:chat_id>/story-events/<int:story_event>/", story.story_event_edit, name="story_event_edit"),
     path(
@@ -48,6 +50,7 @@ urlpatterns = [
         name="story_event_cancel",
     ),
     path("chats/<int:chat_id>/memories/<int:memory>/forget/", story.memory_forget, name="memory_forget"),
+    path("chats/<int:chat_id>/memories/<int:memory>/recall/", story.memory_recall, name="memory_recall"),
     path("chats/<int:chat_id>/cautions/<int:caution>/promote/", story.caution_promote, name="caution_promote"),
     path("chats/<int:chat_id>/cautions/<int:caution>/decline/", story.caution_decline, name="caution_decline"),
     path("chats/<int:chat_id>/story.md", files.download, name="download"),

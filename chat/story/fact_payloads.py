@@ -72,6 +72,13 @@ class MemoryDismissed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MemoryRecalled:
+    """The player took it back that a memory was forgotten."""
+
+    memory: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RelationshipChanged:
     """A character feels otherwise toward another, or toward the player (0)."""
 
@@ -128,6 +135,7 @@ type Fact = (
     | EventEdited
     | MemoryFormed
     | MemoryDismissed
+    | MemoryRecalled
     | RelationshipChanged
     | MilestoneReached
     | TurnRead

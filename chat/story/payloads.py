@@ -16,6 +16,7 @@ from chat.story.fact_payloads import (
     EventStarted,
     MemoryDismissed,
     MemoryFormed,
+    MemoryRecalled,
     MilestoneReached,
     RelationshipChanged,
     TurnRead,
@@ -243,6 +244,7 @@ type Payload = (
     | EventEdited
     | MemoryFormed
     | MemoryDismissed
+    | MemoryRecalled
     | RelationshipChanged
     | MilestoneReached
     | TurnRead

@@ -54,6 +54,8 @@ MOST_EVENTS = 200
 #: Rendered frames kept in a process; the newest turns of the chats that are being read.
 KEPT_FRAMES = 512
 _DELTA = '{"type":"delta","generation":"%(generation)s","seq":%(seq)d,"offset":%(offset)d,"text":%(text)s}'
+#: Frames that only say what to fetch anew: the chat's head and cast, or the facts of its story.
+HINTS = ("chat", "story")
 #: Kinds that are not worth a frame.
 SILENT = {kind_of(ReplyRequested), kind_of(ChatCreated)}
 
@@ -177,17 +179,14 @@ class _Telling:
     @property
     def gone(self) -> bool:
         """Whether the chat is deleted, in the end."""
-        kinds = [event.kind for event in self.events]
-        deleted, undeleted = kind_of(ChatDeleted), kind_of(ChatUndeleted)
-        return deleted in kinds and undeleted not in kinds[kinds.index(deleted) :]
+        kinds, deleted = [event.kind for event in self.events], kind_of(ChatDeleted)
+        return deleted in kinds and kind_of(ChatUndeleted) not in kinds[kinds.index(deleted) :]
 
     def frames(self) -> list[Frame]:
-        """All of them, in order; of several changes of the chat's head in a row only the last."""
+        """All of them, in order; of several hints of one kind in a row (`chat`, `story`) only the last."""
         frames: list[Frame] = []
-        for event in self.events:
-            if (frame := self.frame(event)) is None:
-                continue
-            if frame.type == "chat" and frames and frames[-1].type == "chat":
+        for frame in filter(None, map(self.frame, self.events)):
+            if frame.type in HINTS and frames and frames[-1].type == frame.type:
                 frames.pop()
             frames.append(frame)
         return frames
@@ -228,11 +227,14 @@ class _Telling:
                 | ChatArchived() | ChatUnarchived() | ChatDeleted() | ChatUndeleted()
                 | MemberJoined() | MemberLeft() | CharacterJoined() | CharacterRevised()
                 | SceneOpened() | SceneRenamed() | SceneClosed() | CharacterEntered() | CharacterExited()
-                | facts.EventPlanned() | facts.EventStarted() | facts.EventCompleted() | facts.EventCancelled()
-                | facts.EventEdited() | facts.MemoryFormed() | facts.MemoryDismissed() | facts.RelationshipChanged()
-                | facts.MilestoneReached() | facts.TurnRead() | facts.DecisionRegistered()
             ):  # fmt: skip
                 return Frame("chat", {"position": position}, position)
+            case (
+                facts.EventPlanned() | facts.EventStarted() | facts.EventCompleted() | facts.EventCancelled()
+                | facts.EventEdited() | facts.MemoryFormed() | facts.MemoryDismissed() | facts.MemoryRecalled()
+                | facts.RelationshipChanged() | facts.MilestoneReached() | facts.TurnRead() | facts.DecisionRegistered()
+            ):  # fmt: skip
+                return Frame("story", {"position": position}, position)
 
     def _said(self, position: int) -> Frame:
         turn = self.turns[position]

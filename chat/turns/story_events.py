@@ -1,4 +1,4 @@
-"""What a player does to the facts by hand: plan, edit, start, complete and cancel story events; forget a memory."""
+"""What a player does to the facts by hand: plan, edit, start, complete, cancel; have a memory forgotten, or not."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from chat.story.fact_payloads import (
     EventEdited,
     EventPlanned,
     MemoryDismissed,
+    MemoryRecalled,
     MilestoneReached,
 )
 from chat.story.models import Chat
@@ -87,12 +88,25 @@ def forget(chat: Chat, *, memory: int, by: "User") -> None:
     """Have a memory forgotten: it is in no prompt any more; nothing happens when it was. NoSuchMemoryError."""
 
     def decider(now: Chat) -> list[Payload]:
-        found = Memory.objects.filter(chat=now, id=memory).first()
-        if found is None:
-            raise NoSuchMemoryError
-        return [] if found.dismissed_by else [MemoryDismissed(memory=memory)]
+        return [] if _memory(now, memory).dismissed_by else [MemoryDismissed(memory=memory)]
 
     writer.decide(chat.id, decider, source(by))
+
+
+def recall(chat: Chat, *, memory: int, by: "User") -> None:
+    """Take it back that a memory was forgotten; nothing happens when it was not. NoSuchMemoryError."""
+
+    def decider(now: Chat) -> list[Payload]:
+        return [MemoryRecalled(memory=memory)] if _memory(now, memory).dismissed_by else []
+
+    writer.decide(chat.id, decider, source(by))
+
+
+def _memory(chat: Chat, memory: int) -> Memory:
+    try:
+        return Memory.objects.get(chat=chat, id=memory)
+    except Memory.DoesNotExist:
+        raise NoSuchMemoryError from None
 
 
 def _move(chat: Chat, story_event: int, to: lifecycle.Status, by: "User") -> None:

@@ -26,6 +26,8 @@ class NaiveFacts:
             elif event.kind == "turn_superseded":
                 gone.add(event.payload["turn"])
         self.statuses: dict[int, tuple[str, int]] = {}
+        #: Of live turns; and of those what nobody had forgotten.
+        self.formed: set[int] = set()
         self.memories: set[int] = set()
         self.levels: dict[tuple[int, int], int] = {}
         for event in events:
@@ -43,6 +45,9 @@ class NaiveFacts:
             if after := LIFE.get((before, kind)):
                 self.statuses[payload["story_event"]] = (after, position)
         elif kind == "memory_formed" and payload["turn"] not in gone:
+            self.formed.add(position)
             self.memories.add(position)
         elif kind == "memory_dismissed":
             self.memories.discard(payload["memory"])
+        elif kind == "memory_recalled":
+            self.memories |= {payload["memory"]} & self.formed

@@ -159,6 +159,11 @@ class Story(RuleBasedStateMachine):
         if memory := pick(list(Memory.objects.filter(chat=self.chats[which]).order_by("id")), number):
             story_events.forget(self.chat(which), memory=memory.id, by=self.owner)
 
+    @rule(which=st.integers(0, 1), number=st.integers(0, 9))
+    def recall(self, which, number):
+        if memory := pick(list(Memory.objects.filter(chat=self.chats[which]).order_by("id")), number):
+            story_events.recall(self.chat(which), memory=memory.id, by=self.owner)
+
     @rule(which=st.integers(0, 1))
     def caution(self, which):
         turns = tuple(self.live_turns(which)[-2:])

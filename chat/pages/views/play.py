@@ -83,7 +83,7 @@ def older(request: HttpRequest, chat_id: int) -> HttpResponse:
 def panel(request: HttpRequest, chat_id: int) -> HttpResponse:
     """Fragment: header, cast and scene, who may speak next, and the reply that is due."""
     story = get_chat_for(request.user, chat_id)
-    return render(request, "chat/_head_and_panel.html", story_page.head_and_panel(request, story))
+    return render(request, "chat/_head_and_panel.html", story_page.head_and_panel(story))
 
 
 @require_safe

@@ -1,15 +1,17 @@
-"""The facts of a story: reading them as JSON, and what a player does to them by hand."""
+"""The facts of a story: the panel's fragment, their page and JSON; and what a player does to them by hand."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from chat.pages import facts
-from chat.pages.answers import signed_in, wants_json
-from chat.pages.doors import done, player
+from chat.pages.answers import notify, signed_in, wants_json
+from chat.pages.doors import done, player, wanted_next
+from chat.pages.facts import story_panel
 from chat.pages.forms import posted, text
+from chat.pages.story_json import story_json
 from chat.story.access import get_chat_for
+from chat.story.models import Chat
 from chat.turns import cautions, story_events
 
 
@@ -17,7 +19,23 @@ from chat.turns import cautions, story_events
 @signed_in
 def story(request: HttpRequest, chat_id: int) -> HttpResponse:
     """The story events, memories, relationships, milestones and decisions, as JSON."""
-    return JsonResponse(facts.story_json(get_chat_for(request.user, chat_id)))
+    return JsonResponse(story_json(get_chat_for(request.user, chat_id)))
+
+
+@require_safe
+@signed_in
+def facts(request: HttpRequest, chat_id: int) -> HttpResponse:
+    """Everything that is known of the story, as a page of its own."""
+    chat = get_chat_for(request.user, chat_id)
+    return render(request, "chat/facts.html", _context(request, chat, whole=True))
+
+
+@require_safe
+@signed_in
+def facts_fragment(request: HttpRequest, chat_id: int) -> HttpResponse:
+    """Fragment: the panel's Story tab, and "Previously"."""
+    chat = get_chat_for(request.user, chat_id)
+    return render(request, "chat/_facts.html", _context(request, chat))
 
 
 @require_POST
@@ -30,7 +48,7 @@ def story_event_plan(request: HttpRequest, chat_id: int) -> HttpResponse:
     )
     if wants_json(request):
         return JsonResponse({"id": planned}, status=201)
-    return redirect("chat", chat_id)
+    return redirect(wanted_next(request) or reverse("chat", args=[chat_id]))
 
 
 @require_POST
@@ -75,8 +93,20 @@ def story_event_cancel(request: HttpRequest, chat_id: int, story_event: int) -> 
 @require_POST
 @signed_in
 def memory_forget(request: HttpRequest, chat_id: int, memory: int) -> HttpResponse:
-    """Have a memory forgotten."""
+    """Have a memory forgotten; the answer says how to take that back."""
     story_events.forget(get_chat_for(request.user, chat_id), memory=memory, by=player(request))
+    undo = reverse("memory_recall", args=[chat_id, memory])
+    if wants_json(request):
+        return JsonResponse({"done": True, "said": "Forgotten.", "undo": undo})
+    notify(request, "Forgotten.", undo=undo)
+    return done(request, reverse("chat", args=[chat_id]))
+
+
+@require_POST
+@signed_in
+def memory_recall(request: HttpRequest, chat_id: int, memory: int) -> HttpResponse:
+    """Bring back a memory that was forgotten by hand."""
+    story_events.recall(get_chat_for(request.user, chat_id), memory=memory, by=player(request))
     return done(request, reverse("chat", args=[chat_id]))
 
 
@@ -96,3 +126,8 @@ def caution_decline(request: HttpRequest, chat_id: int, caution: int) -> HttpRes
     chat = get_chat_for(request.user, chat_id)
     cautions.decline(chat, caution=caution, reasoning=text(posted(request), "reasoning"), by=player(request))
     return done(request, reverse("chat", args=[chat_id]))
+
+
+def _context(request: HttpRequest, chat: Chat, *, whole: bool = False) -> dict[str, object]:
+    owner = request.user.pk == chat.owner_id or player(request).is_superuser
+    return {"chat": chat, "whole": whole} | story_panel(chat, owner=owner, whole=whole)

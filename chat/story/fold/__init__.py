@@ -17,6 +17,7 @@ from chat.story.fact_payloads import (
     EventStarted,
     MemoryDismissed,
     MemoryFormed,
+    MemoryRecalled,
     MilestoneReached,
     RelationshipChanged,
     TurnRead,
@@ -70,8 +71,8 @@ def _apply(chat: Chat, event: Event, payload: Payload) -> None:
             turns.apply(chat, event, payload)
         case (
             EventPlanned() | EventStarted() | EventCompleted() | EventCancelled() | EventEdited()
-            | MemoryFormed() | MemoryDismissed() | RelationshipChanged() | MilestoneReached()
-            | TurnRead() | DecisionRegistered()
+            | MemoryFormed() | MemoryDismissed() | MemoryRecalled() | RelationshipChanged()
+            | MilestoneReached() | TurnRead() | DecisionRegistered()
         ):  # fmt: skip
             facts.apply(chat, event, payload)
         case _:

@@ -21,6 +21,7 @@ from chat.story.fact_payloads import (
     Fact,
     MemoryDismissed,
     MemoryFormed,
+    MemoryRecalled,
     MilestoneReached,
     RelationshipChanged,
     Transition,
@@ -45,6 +46,8 @@ def apply(chat: Chat, event: Event, payload: Fact) -> None:  # noqa: C901  (one 
             _remember(chat, event, payload)
         case MemoryDismissed():
             Memory.objects.filter(chat=chat, id=payload.memory, dismissed_by=None).update(dismissed_by=event.position)
+        case MemoryRecalled():
+            Memory.objects.filter(chat=chat, id=payload.memory).update(dismissed_by=None)
         case RelationshipChanged():
             _feel(chat, event, payload)
         case MilestoneReached():

@@ -15,6 +15,7 @@ export function tendActs({ done }) {
       const answer = await post(button?.hasAttribute("formaction") ? button.formAction : event.target.action, fields);
       if (answer.ok) {
         putAway(event.target);
+        if (answer.data.said) toast(answer.data.said, "success", { undo: answer.data.undo });
         done(event.target);
       } else toast(answer.detail, "error");
     } catch {
@@ -35,7 +36,9 @@ function putAway(form) {
   if (form.id === "act") return;
   form.reset();
   const fold = form.closest("details");
-  if (fold) fold.open = false;
+  if (!fold) return;
+  if (fold.contains(document.activeElement)) fold.querySelector("summary").focus({ preventScroll: true });
+  fold.open = false;
 }
 
 async function copyTurn(button) {

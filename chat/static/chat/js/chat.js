@@ -2,12 +2,15 @@
 import { tendActs } from "./acts.js";
 import { nodes, post } from "./asking.js";
 import { Composer } from "./composer.js";
-import { tendFacts } from "./facts.js";
+import { Facts } from "./facts.js";
 import { tendKeys } from "./keys.js";
 import { freshen, tendPanels } from "./panels.js";
 import { Preview } from "./preview.js";
 import { Scroll } from "./scroll.js";
+import { Seek } from "./seek.js";
 import { Status } from "./status.js";
+import { tendTabs } from "./tabs.js";
+import { localTimes } from "./times.js";
 import { toast } from "./toasts.js";
 import { Transcript } from "./transcript.js";
 import { Wire } from "./wire.js";
@@ -20,6 +23,8 @@ const detached = "detached" in page;
 const scroll = new Scroll(here("transcript"), here("leaves"), here("jump"));
 const transcript = new Transcript(here("leaves"), scroll, { older: page.older, detached });
 const preview = detached ? null : new Preview(here("pending"), scroll);
+const facts = new Facts(here("pane-story"), here("leaves"), scroll);
+const seek = new Seek(here("search"), here("chat-list"), here("found"));
 const status = new Status(here("status"), page.title);
 const composer = new Composer(here("composer"), {
   chat: page.chat,
@@ -52,18 +57,22 @@ const frames = {
     const turn = transcript.insert(frame.html);
     if (!turn) return;
     settle(turn, frame.generation);
+    facts.place();
     if (composer.running && turn.matches(".player")) transcript.queue(turn);
-    refreshChats();
+    seek.refresh();
     refreshReading();
   },
   turn_html_replace(frame) {
     const turn = transcript.replace(frame.html, frame.supersedes_id);
     if (turn) settle(turn, frame.generation);
+    refreshFacts();
   },
   turn_html_remove(frame) {
     transcript.remove(frame.turn_id);
+    refreshFacts();
   },
   chat: refreshHead,
+  story: refreshFacts,
   reset() {
     if (!detached) transcript.reload().then(reconcile, () => location.reload());
   },
@@ -160,8 +169,9 @@ async function refreshHead() {
     const pending = await freshen(page.panel);
     status.rename(here("scene").querySelector("h1").textContent);
     transcript.mendBreaks();
-    refreshChats();
-    refreshReading();
+    facts.place();
+    seek.refresh();
+    refreshFacts();
     return pending;
   } catch {
     // The connection is gone again; the next one asks anew.
@@ -169,8 +179,10 @@ async function refreshHead() {
   }
 }
 
-function refreshChats() {
-  document.body.dispatchEvent(new Event("refresh-chats"));
+/** What turns have caused, and what is still to be read of them. */
+function refreshFacts() {
+  facts.refresh();
+  refreshReading();
 }
 
 /** The line that says what is still being read; it goes on asking by itself while something is. */
@@ -204,8 +216,9 @@ if (preview?.article) {
   status.speaking(preview.speaker);
 }
 tendPanels();
-tendFacts();
+tendTabs();
 tendKeys({ stop });
+document.addEventListener("htmx:after:swap", () => localTimes(here("leaves")));
 tendActs({ done: (form) => form.id !== "act" && refreshHead() });
 scroll.hold(location.hash.startsWith("#turn-") && document.getElementById(location.hash.slice(1)));
 const wire = new Wire({
@@ -215,3 +228,4 @@ const wire = new Wire({
   onFrame: (frame) => frames[frame.type]?.(frame),
   onState: showConnection,
 });
+facts.refresh();

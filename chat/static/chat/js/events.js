@@ -1,5 +1,5 @@
 // Server-sent events, for networks that let no WebSocket through: settled turns only, resumed by position.
-const NAMES = ["generation", "delta", "snapshot", "turn_html_replace", "turn_html_remove", "chat", "reset", "hello"];
+const NAMES = ["generation", "delta", "snapshot", "turn_html_replace", "turn_html_remove", "chat", "story", "reset", "hello"];
 
 export class Events {
   constructor(url, wire) {

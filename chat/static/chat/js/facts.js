@@ -1,60 +1,63 @@
-// The panel's three tabs, and links to turns that are on the page.
-const TABS = ["story", "cast", "scene"];
+// The facts beside the story, and "Previously": fetched when the page opens, and anew whenever they have moved.
+import { fragment } from "./asking.js";
+import { swap } from "./fresh.js";
+
+//: Milliseconds between two fetches: a reader may write ten facts at once.
+const PAUSE = 1_000;
 const here = (id) => document.getElementById(id);
 
-/** Make the tabs and the links to turns work. */
-export function tendFacts() {
-  document.addEventListener("click", (event) => {
-    const tab = event.target.closest("[role=tab]");
-    if (tab) choose(tab.id.slice(4));
-    const link = event.target.closest("[data-turn-link]");
-    if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) goTo(event, link);
-  });
-  document.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step || !event.target.matches?.("[role=tab]")) return;
-    event.preventDefault();
-    choose(TABS.at((TABS.indexOf(chosen()) + step) % TABS.length));
-    here(`tab-${chosen()}`).focus();
-  });
-  try {
-    choose(sessionStorage.getItem("palimpsest:tab") ?? "story");
-  } catch {
-    choose("story");
+export class Facts {
+  constructor(pane, leaves, scroll) {
+    Object.assign(this, { pane, leaves, scroll });
+    this.last = -PAUSE;
+    this.stale = false;
+    pane.addEventListener("focusout", () => setTimeout(() => this.stale && this.refresh()));
   }
-}
 
-/** Say on the tabs which one is open; after the panel was swapped. */
-export function tellTabs() {
-  for (const name of TABS) {
-    const tab = here(`tab-${name}`);
-    tab.setAttribute("aria-selected", String(name === chosen()));
-    tab.tabIndex = name === chosen() ? 0 : -1;
+  /** Nothing is swapped under the hands of somebody who writes. */
+  get inUse() {
+    return Boolean(this.pane.querySelector("form :is(input, textarea):focus"));
   }
-}
 
-function choose(name) {
-  const root = document.documentElement;
-  for (const other of TABS) root.classList.toggle(`tab-${other}`, other === name);
-  try {
-    sessionStorage.setItem("palimpsest:tab", name);
-  } catch {
-    // The story is chosen again on the next page.
+  /** They have moved: fetch them, soon, and once however often this is called meanwhile. */
+  refresh() {
+    this.stale = true;
+    this.timer ??= setTimeout(() => this.fetch(), Math.max(0, this.last + PAUSE - performance.now()));
   }
-  tellTabs();
-}
 
-function chosen() {
-  return TABS.find((name) => document.documentElement.classList.contains(`tab-${name}`)) ?? "story";
-}
+  async fetch() {
+    this.timer = null;
+    if (this.inUse) return;
+    this.stale = false;
+    this.last = performance.now();
+    try {
+      const fresh = await fragment(this.pane.dataset.facts);
+      if (this.inUse) this.stale = true;
+      else this.show(fresh);
+    } catch {
+      // The connection is gone; when it is back they are fetched again.
+      this.stale = true;
+    }
+  }
 
-function goTo(event, link) {
-  const turn = here(`turn-${link.dataset.turnLink}`);
-  if (!turn) return;
-  event.preventDefault();
-  here("side")?.close?.();
-  document.querySelectorAll(".turn.linked").forEach((other) => other.classList.remove("linked"));
-  turn.classList.add("linked");
-  turn.scrollIntoView({ block: "center" });
-  turn.focus({ preventScroll: true });
+  show(fresh) {
+    swap(here("facts"), fresh.getElementById("facts"), this.pane);
+    const previously = fresh.getElementById("previously");
+    if (!here("previously")?.isEqualNode(previously)) {
+      this.scroll.keeping(() => here("previously")?.replaceWith(previously));
+    }
+    this.place();
+  }
+
+  /** "Previously" stands where the open scene begins; between scenes, at the end. */
+  place() {
+    const previously = here("previously");
+    if (!previously) return;
+    const scene = here("scene").dataset.scene;
+    const first = scene && this.leaves.querySelector(`.turn[data-scene="${scene}"]`);
+    const above = first && here("older") && first === this.leaves.querySelector(".turn");
+    const next = above ? this.leaves.firstElementChild : first || here("pending");
+    if (next === previously || previously.nextElementSibling === next) return;
+    this.scroll.keeping(() => next.before(previously));
+  }
 }

@@ -1,6 +1,7 @@
 // The two sides: closed and opened on wide screens, dialogs on narrow ones; and kept fresh in place.
 import { fragment } from "./asking.js";
-import { tellTabs } from "./facts.js";
+import { swap } from "./fresh.js";
+import { tellTabs } from "./tabs.js";
 
 const NARROW = { chats: matchMedia("(max-width: 760px)"), known: matchMedia("(max-width: 1100px)") };
 const dialog = () => document.getElementById("side");
@@ -47,10 +48,10 @@ export function openSide(side) {
   tell();
 }
 
-/** Fetch header, story, cast and scene, "Previously", and who may speak next anew; resolves to the fragment's reply that is due. */
+/** Fetch header, cast and scene, and who may speak next anew; resolves to the fragment's reply that is due. */
 export async function freshen(url) {
   const fresh = await fragment(url);
-  for (const id of ["scene", "known", "next", "previously"]) swap(document.getElementById(id), fresh.getElementById(id));
+  for (const id of ["scene", "pane-cast", "pane-scene", "next"]) swap(document.getElementById(id), fresh.getElementById(id));
   tellTabs();
   tell();
   return fresh.getElementById("pending");
@@ -96,46 +97,4 @@ function tell() {
     opener.setAttribute("role", "button");
     opener.setAttribute("aria-expanded", String(shown));
   }
-}
-
-function swap(old, fresh) {
-  if (!old || !fresh) return;
-  const held = hold(old);
-  old.replaceWith(fresh);
-  restore(fresh, held);
-}
-
-function hold(element) {
-  return {
-    folds: new Map([...element.querySelectorAll("details")].map((fold) => [label(fold), fold.open])),
-    typed: [...element.querySelectorAll("input, select")].filter(changed).map((field) => [field.id || at(element, field), field]),
-    focus: element.contains(document.activeElement) ? document.activeElement.id || at(element, document.activeElement) : -1,
-  };
-}
-
-function restore(element, { folds, typed, focus }) {
-  element.querySelectorAll("details").forEach((fold) => (fold.open = folds.get(label(fold)) ?? fold.open));
-  const all = element.querySelectorAll("*");
-  const find = (where) => (typeof where === "string" ? document.getElementById(where) : all[where]);
-  for (const [where, field] of typed) {
-    const same = find(where);
-    if (same?.name !== field.name || same.type !== field.type) continue;
-    same.value = field.value;
-    if ("checked" in field) same.checked = field.checked;
-  }
-  if (focus !== -1) find(focus)?.focus({ preventScroll: true });
-}
-
-function label(fold) {
-  const summary = fold.querySelector("summary");
-  return summary?.getAttribute("aria-label") ?? summary?.textContent;
-}
-
-function at(element, inner) {
-  return [...element.querySelectorAll("*")].indexOf(inner);
-}
-
-function changed(field) {
-  if (field.tagName === "SELECT") return Boolean(field.value);
-  return field.type === "checkbox" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
 }

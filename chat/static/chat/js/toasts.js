@@ -2,8 +2,8 @@
 const SECONDS = 12;
 const box = () => document.getElementById("toasts");
 
-/** Show a note; `level` is "success" or "error". */
-export function toast(sentence, level = "success") {
+/** Show a note; `level` is "success" or "error", `undo` the address whose POST takes back what it tells of. */
+export function toast(sentence, level = "success", { undo = "" } = {}) {
   const note = document.createElement("div");
   note.className = `toast ${level}`;
   const words = document.createElement("span");
@@ -12,9 +12,19 @@ export function toast(sentence, level = "success") {
   close.type = "button";
   close.className = "close";
   close.textContent = "Close";
-  note.append(words, close);
+  note.append(words, ...(undo ? [undoing(undo, note)] : []), close);
   box().append(note);
   tend(note);
+}
+
+function undoing(url, note) {
+  const button = document.createElement("button");
+  button.setAttribute("form", "act");
+  button.setAttribute("formaction", url);
+  button.dataset.live = "";
+  button.textContent = "Undo";
+  button.addEventListener("click", () => setTimeout(() => note.remove()));
+  return button;
 }
 
 /** Look after the notes that the page came with. */
