@@ -5,17 +5,17 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from django.db import connection
-from django.db.models import Count, F, Min, Q
-from django.db.models.functions import Now
+from django.db.models import Count, F, Q
 
 from agent.models import Bookmark, SuspendedEndpoint
 from agent.models import Subscriber as Row
 from agent.subscriptions import breaker
 from agent.subscriptions.base import Reaction, Subscriber
+from agent.subscriptions.counting import Lanes, events_ahead, lanes_by_subscriber, recorded_at
 from chat.log.models import Event
 
 type State = Literal["live", "behind", "backing off", "wedged", "paused"]
+_NONE = Lanes(lanes=0, backing_off=0, wedged=0, paused=0, reached=0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,10 +30,12 @@ class Standing:
     backing_off: int
     wedged: int
     paused: int
+    #: When the newest event that it has dealt with was recorded.
+    read_up_to: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
         """As `manage.py subscribers --format json` prints it."""
-        return asdict(self)
+        return asdict(self) | {"read_up_to": self.read_up_to.isoformat() if self.read_up_to else None}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,9 +52,15 @@ class LaneStanding:
 
 
 def standings(subscribers: Iterable[Subscriber], *, now: datetime) -> list[Standing]:
-    """How each subscriber stands, in the order given."""
-    rows = Row.objects.in_bulk()
-    return [_standing(subscriber, rows.get(subscriber.name), now) for subscriber in subscribers]
+    """How each subscriber stands, in the order given; three queries, however many there are."""
+    subscribers = list(subscribers)
+    lanes, ahead = lanes_by_subscriber(), events_ahead(subscribers)
+    positions = [counted["reached"] for counted in lanes.values()] + [oldest for _, oldest in ahead.values()]
+    recorded = recorded_at(positions)
+    return [
+        _standing(one, lanes.get(one.name, _NONE), ahead.get(one.name, (0, 0)), recorded, now=now)
+        for one in subscribers
+    ]
 
 
 def lanes_of_chat(reactions: Iterable[Reaction], chat: int) -> list[LaneStanding]:
@@ -76,40 +84,22 @@ def lanes_of_chat(reactions: Iterable[Reaction], chat: int) -> list[LaneStanding
     ]
 
 
-def _standing(subscriber: Subscriber, row: Row | None, now: datetime) -> Standing:
-    lanes = Bookmark.objects.filter(subscriber=subscriber.name, epoch=row.epoch if row else 0)
-    counts = lanes.aggregate(
-        lanes=Count("id"),
-        backing_off=Count("id", filter=Q(due_at__gt=Now(), wedged_at=None, paused_at=None)),
-        wedged=Count("id", filter=Q(wedged_at__isnull=False)),
-        paused=Count("id", filter=Q(paused_at__isnull=False)),
-    )
-    if row is not None and row.paused_at is not None:
-        counts["paused"] = counts["lanes"]
-    events, oldest = _behind(subscriber, row.epoch if row else 0)
+def _standing(
+    subscriber: Subscriber, lanes: Lanes, ahead: tuple[int, int], recorded: Mapping[int, datetime], *, now: datetime
+) -> Standing:
+    events, oldest = ahead
+    behind = (now - recorded[oldest]).total_seconds() if oldest in recorded else 0.0
     return Standing(
         name=subscriber.name,
         kind="reaction" if isinstance(subscriber, Reaction) else "projection",
+        lanes=lanes["lanes"],
         behind_events=events,
-        behind_seconds=round(max(0.0, (now - oldest).total_seconds()), 1) if oldest else 0.0,
-        **counts,
+        behind_seconds=round(max(0.0, behind), 1),
+        backing_off=lanes["backing_off"],
+        wedged=lanes["wedged"],
+        paused=lanes["paused"],
+        read_up_to=recorded.get(lanes["reached"]),
     )
-
-
-def _behind(subscriber: Subscriber, epoch: int) -> tuple[int, datetime | None]:
-    """Events of its kinds behind the bookmarks of all lanes, and when the oldest was recorded."""
-    kinds = ", ".join(["%s"] * len(subscriber.kinds))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*), min(e.position) FROM agent_bookmark b"  # noqa: S608  (marks only)
-            " JOIN chat_stream s ON s.id = b.stream_id AND s.head > b.position"
-            " JOIN chat_event e ON e.stream_id = b.stream_id AND e.position > b.position"
-            f" WHERE b.subscriber_id = %s AND b.epoch = %s AND e.kind IN ({kinds})",
-            [subscriber.name, epoch, *subscriber.kinds],
-        )
-        events, oldest = cursor.fetchone()
-    recorded = Event.objects.filter(position=oldest).aggregate(at=Min("recorded_at"))["at"] if oldest else None
-    return events, recorded
 
 
 def _behind_in(stream: str, reactions: Iterable[Reaction], marks: Mapping[str, Bookmark]) -> dict[str, int]:
