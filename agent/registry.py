@@ -11,6 +11,7 @@ from agent.projections.activity import Activity
 from agent.projections.turn_search import TurnSearch
 from agent.reactions.caution_drafter import CautionDrafter
 from agent.reactions.chronicler import Chronicler
+from agent.reactions.drill import Drill
 from agent.reactions.run_debriefer import RunDebriefer
 from agent.subscriptions import checks
 from agent.subscriptions.base import Projection, Reaction
@@ -22,6 +23,7 @@ SUBSCRIBERS: tuple[Projection | Reaction, ...] = (
     Chronicler(),
     RunDebriefer(),
     CautionDrafter(),
+    Drill(),
 )
 
 
@@ -44,6 +46,11 @@ def projections() -> list[Projection]:
 def reactions() -> list[Reaction]:
     """Every Reaction."""
     return [subscriber for subscriber in subscribers() if isinstance(subscriber, Reaction)]
+
+
+def readers() -> list[Reaction]:
+    """Every Reaction that reads the story: all but the fire drill."""
+    return [reaction for reaction in reactions() if not isinstance(reaction, Drill)]
 
 
 def projection(name: str) -> Projection:

@@ -12,6 +12,7 @@ pages = get_asgi_application()
 # After Django is set up: these import models.
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 
+from agent.mcp import http as mcp  # noqa: E402
 from chat.streaming.hub import hub  # noqa: E402
 from chat.streaming.routing import websockets  # noqa: E402
 from project.request_size import with_bodies_of  # noqa: E402
@@ -20,7 +21,14 @@ from project.request_size import with_bodies_of  # noqa: E402
 # for several of them in turn.
 sys.setswitchinterval(0.0005)
 
-_by_protocol = ProtocolTypeRouter({"http": with_bodies_of(pages), "websocket": websockets})
+_tools = mcp.McpOverHttp()
+
+
+async def _http(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    await (_tools if scope["path"].rstrip("/") == mcp.PATH else pages)(scope, receive, send)
+
+
+_by_protocol = ProtocolTypeRouter({"http": with_bodies_of(_http), "websocket": websockets})
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from agent.operations.performing import trouble_of
+from agent.operations.locking import trouble_of
 from agent.operations.problems import problem, problem_of
 from chat.errors import ChatError
 

@@ -1,12 +1,14 @@
 """What is sent to the API and what it answers, as its OpenAPI schema tells."""
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from ninja import Schema
 from pydantic import AwareDatetime, ConfigDict, Field, StrictInt
 
 type State = Literal["live", "behind", "running", "backing off", "wedged", "paused"]
+#: As every door writes it: ISO 8601, to the microsecond.
+Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
 
 
@@ -72,7 +74,7 @@ class Decision(Schema):
     act: str
     context: str
     choice: str
-    decided_at: datetime
+    decided_at: Moment
     decided_by: str
     channel: str
     target: dict[str, Any]
@@ -88,7 +90,7 @@ class Waiting(Schema):
 
     event_id: int
     kind: str
-    recorded_at: datetime
+    recorded_at: Moment
 
 
 class Tried(Schema):
@@ -97,8 +99,8 @@ class Tried(Schema):
     id: int
     event_id: int
     outcome: str
-    started_at: datetime
-    ended_at: datetime | None
+    started_at: Moment
+    ended_at: Moment | None
     duration_ms: int | None
     error: str
     message: str
@@ -150,7 +152,7 @@ class Subscriber(Schema):
     backing_off: int
     wedged: int
     paused: int
-    paused_at: datetime | None
+    paused_at: Moment | None
     paused_by: str
     paused_reason: str
     rebuilding: bool
@@ -168,7 +170,7 @@ class Lane(Schema):
     position: int
     behind: int
     next_event: int | None
-    wedged_at: datetime | None
+    wedged_at: Moment | None
     wedged_reason: str
     fingerprint: str
     paused_by: str
@@ -181,8 +183,8 @@ class LaneDetail(Schema):
     preview_token: str
     chat: int
     chat_title: str
-    due_at: datetime | None
-    paused_at: datetime | None
+    due_at: Moment | None
+    paused_at: Moment | None
     paused_by: str
     paused_reason: str
     attempts: list[Tried]
@@ -197,7 +199,7 @@ class LaneDetail(Schema):
 class Refusal(Schema):
     """Who was refused what."""
 
-    at: datetime
+    at: Moment
     principal_name: str
     channel: str
     client: str

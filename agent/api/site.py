@@ -10,7 +10,7 @@ from ninja.operation import Operation
 from agent.api import schemas
 from agent.api.auth import Bearer, Session, operator_of
 from agent.api.refusing import refuse_with_problems
-from agent.operations import audit, desk
+from agent.operations import audit, desk, shown
 from agent.operations.dismiss import LARGEST_POSITION, DismissEvent, dismiss_event
 from agent.operations.pause import Pause, Resume, pause, resume
 from agent.operations.preview import preview_dismissal
@@ -127,7 +127,7 @@ def list_decisions(request: HttpRequest, sought: Query[schemas.Sought]) -> Any:
 @api.get("/refusals", response={200: list[schemas.Refusal], **REFUSALS}, tags=["audit"])
 def list_refusals(request: HttpRequest, limit: Limit = 50) -> Any:
     """Who was refused what lately, the newest first."""
-    return audit.list_refusals(limit=limit, by=operator_of(request))
+    return [shown.refused(one) for one in audit.list_refusals(limit=limit, by=operator_of(request))]
 
 
 def _said(body: schemas.Sent | None) -> dict[str, Any]:

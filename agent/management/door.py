@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agent.operations.command import PRESETS
+from agent.operations.locking import reachable
 from agent.operations.operator import NotPermittedError, Operator
-from agent.operations.performing import reachable
 from agent.operations.problems import problem_of
 from agent.operations.registering import Decided
 from chat.errors import ChatError

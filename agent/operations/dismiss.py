@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 from agent.models import Bookmark
 from agent.operations.command import Command
 from agent.operations.lane import Declared, Lane, NoSuchLaneError, declared, lane_of, lock_bookmark, pending
+from agent.operations.locking import short_transaction
 from agent.operations.operator import Operator
-from agent.operations.performing import performing, short_transaction
+from agent.operations.performing import performing
 from agent.operations.registering import Change, Decided, earlier_answer, register
 from agent.registry import NoSuchSubscriberError
 from agent.subscriptions import interventions

@@ -8,8 +8,9 @@ from agent.models import Bookmark
 from agent.models import Subscriber as Row
 from agent.operations.command import Command
 from agent.operations.lane import NoSuchLaneError, declared, lock_bookmark, lock_row
+from agent.operations.locking import short_transaction
 from agent.operations.operator import Operator
-from agent.operations.performing import performing, short_transaction
+from agent.operations.performing import performing
 from agent.operations.registering import Change, Decided, earlier_answer, register
 from agent.registry import NoSuchSubscriberError
 from agent.subscriptions import interventions

@@ -1,43 +1,16 @@
-"""Performing: authorise first, wait for no lock for long, say what the database's trouble is, note refusals."""
+"""Performing: authorise first, then act or read, and note what was refused."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from django.conf import settings
-from django.db import Error, InterfaceError, OperationalError, ProgrammingError, connection, transaction
 from django.utils import timezone
 
 from agent.operations import refusals
 from agent.operations.command import Command, address
+from agent.operations.locking import reachable
 from agent.operations.operator import NotPermittedError, Operator, authorise
 from chat.errors import ChatError
-
-LOCK_SECONDS = 3
-#: SQLSTATE codes: lock_not_available, deadlock_detected, undefined_table.
-_LOCKED, _NO_TABLE = {"55P03", "40P01"}, "42P01"
-
-
-class LaneLockedError(ChatError):
-    """Somebody else holds this lane just now. Nothing was changed; try again."""
-
-    status = 503
-    #: Seconds.
-    retry_after = 1
-
-
-class NoBookmarksError(ChatError):
-    """The database has no tables for this yet. Run manage.py migrate."""
-
-    status = 503
-    retry_after = 30
-
-
-class DatabaseAwayError(ChatError):
-    """The database does not answer. Nothing was changed; try again."""
-
-    status = 503
-    retry_after = 5
 
 
 @contextmanager
@@ -61,41 +34,6 @@ def consulting(by: Operator | None, act: str = "view_desk") -> Iterator[datetime
         yield timezone.now() if by is None else by.at
 
 
-@contextmanager
-def short_transaction() -> Iterator[None]:
-    """A transaction that waits for each lock LOCK_SECONDS at most, then LaneLockedError (see `reachable`)."""
-    if connection.vendor == "sqlite":
-        with _patience_of_sqlite(LOCK_SECONDS * 1000), transaction.atomic():
-            yield
-        return
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
-        yield
-
-
-@contextmanager
-def reachable() -> Iterator[None]:
-    """The database's trouble in our words: LaneLockedError, NoBookmarksError, DatabaseAwayError."""
-    try:
-        yield
-    except (OperationalError, InterfaceError, ProgrammingError) as error:
-        if (trouble := trouble_of(error)) is None:
-            raise
-        raise trouble from error
-
-
-def trouble_of(error: Error) -> ChatError | None:
-    """What an error of the database means for who asked; None for a mistake of ours."""
-    state, text = getattr(error.__cause__, "sqlstate", None), str(error)
-    if state == _NO_TABLE or "no such table" in text:
-        return NoBookmarksError()
-    if isinstance(error, ProgrammingError):
-        return None
-    if state in _LOCKED or "database is locked" in text or "database table is locked" in text:
-        return LaneLockedError()
-    return DatabaseAwayError()
-
-
 def _authorise_reading(by: Operator, act: str) -> None:
     try:
         authorise(by, act)
@@ -111,15 +49,3 @@ def _noted(by: Operator, act: str, target: str) -> Iterator[None]:
     except ChatError as refused:
         refusals.note(refused, by=by, act=act, target=target)
         raise
-
-
-@contextmanager
-def _patience_of_sqlite(milliseconds: int) -> Iterator[None]:
-    usual = round(settings.DATABASES["default"]["OPTIONS"]["timeout"] * 1000)
-    with connection.cursor() as cursor:
-        cursor.execute(f"PRAGMA busy_timeout = {milliseconds}")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(f"PRAGMA busy_timeout = {usual}")

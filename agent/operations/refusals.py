@@ -3,9 +3,10 @@
 import logging
 from datetime import timedelta
 
-from django.db import Error, transaction
+from django.db import Error
 
 from agent.desk_models import Refusal
+from agent.operations.locking import short_transaction
 from agent.operations.operator import Operator
 from agent.operations.problems import slug_of
 from chat.errors import ChatError
@@ -22,7 +23,7 @@ def note(refused: ChatError, *, by: Operator, act: str, target: str) -> None:
     logger.info("%s was refused %s %s: %s", by.name, act, target, refused.detail)
     try:
         # Of its own: an operation that was refused has been rolled back by now.
-        with transaction.atomic():
+        with short_transaction(patience=1):
             _keep(refused, by, act, target)
     except Error as error:
         logger.warning("a refusal could not be noted: %s", error)

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from agent.desk_models import Refusal
 from agent.models import Attempt
 from agent.operations.lane import Lane, State
 from agent.subscriptions.standing import Standing
@@ -129,6 +130,13 @@ def as_json_values(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: as_json_values(item) for name, item in value.items()}
     return [as_json_values(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def refused(refusal: Refusal) -> dict[str, Any]:
+    """A refusal, as every door shows it."""
+    names = ("at", "principal_name", "channel", "client", "act", "target", "status", "problem", "detail")
+    said: dict[str, Any] = as_json_values({name: getattr(refusal, name) for name in names})
+    return said
 
 
 def masked(value: Any) -> Any:

@@ -2,17 +2,20 @@
 
 import hashlib
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
+from django.db import OperationalError
+from django.db.models import QuerySet
 
 from agent.desk_models import PERMISSIONS, ApiToken
 from agent.operations.command import Command
+from agent.operations.locking import short_transaction
 from agent.operations.operator import Operator
-from agent.operations.performing import performing, short_transaction
+from agent.operations.performing import performing
 from agent.operations.registering import Change, Decided, register
 from chat.errors import ChatError
 from chat.log.text import clean
@@ -124,8 +127,8 @@ def operator_with(secret: str, *, channel: str, now: datetime) -> Operator:
     token = ApiToken.objects.select_related("user").filter(digest=_digest(secret)).first()
     if token is None or token.revoked_at is not None or token.expires_at <= now or not token.user.is_active:
         raise BadTokenError
-    unused = Q(last_used_at=None) | Q(last_used_at__lt=now - timedelta(seconds=USE_SECONDS))
-    ApiToken.objects.filter(unused, pk=token.pk).update(last_used_at=now)
+    if token.last_used_at is None or token.last_used_at < now - timedelta(seconds=USE_SECONDS):
+        _note_use(token, now)
     return Operator(
         user=token.user,
         channel="mcp" if channel == "mcp" else "api",
@@ -133,6 +136,12 @@ def operator_with(secret: str, *, channel: str, now: datetime) -> Operator:
         scopes=frozenset(token.scopes),
         at=now,
     )
+
+
+def _note_use(token: ApiToken, now: datetime) -> None:
+    # Nobody is turned away because it could not be written down.
+    with suppress(OperationalError), short_transaction(patience=1):
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
 
 
 def _checked(command: CreateToken) -> CreateToken:

@@ -16,7 +16,7 @@ from chat.story.access import get_chat_for
 def reading(request: HttpRequest, chat_id: int) -> HttpResponse:
     """An object by reaction name: its lane's `state` in one word and how many events it is `behind`."""
     chat = get_chat_for(request.user, chat_id)
-    lanes = lanes_of_chat(registry.reactions(), chat.id)
+    lanes = lanes_of_chat(registry.readers(), chat.id)
     return JsonResponse({lane.name: {"state": lane.state, "behind": lane.behind} for lane in lanes})
 
 
@@ -25,7 +25,7 @@ def reading(request: HttpRequest, chat_id: int) -> HttpResponse:
 def reading_line(request: HttpRequest, chat_id: int) -> HttpResponse:
     """The line for players; it asks for itself again while something is being read, and is empty when all is."""
     chat = get_chat_for(request.user, chat_id)
-    lanes = lanes_of_chat(registry.reactions(), chat.id)
+    lanes = lanes_of_chat(registry.readers(), chat.id)
     done = [lane for lane in lanes if not lane.behind]
     trouble = [lane for lane in lanes if lane.behind and lane.state in {"backing off", "wedged", "paused"}]
     model = reader()

@@ -35,7 +35,7 @@ class Chronicler(Reaction):
 
     async def react(self, event: Event) -> Outcome:
         """Read the event's turn with the model, or by words alone."""
-        page = await in_thread(page_of, chat_of(event), event.position)
+        page = await in_thread(page_of, chat_of(event), event.position, reader=self.name)
         if page is None:
             return Skip("superseded meanwhile")
         model = reader()

@@ -6,6 +6,7 @@ of sight of a witness (`hidden`) are kept from the model; words alone tell wheth
 
 from dataclasses import dataclass
 
+from agent.subscriptions.interventions import dismissed_of
 from chat.llm.word_reader import Afoot
 from chat.story.bonds import PLAYER
 from chat.story.fact_models import StoryEvent
@@ -42,8 +43,11 @@ class TurnPage:
         return {"you": PLAYER, "the player": PLAYER, self.persona.casefold(): PLAYER} | named
 
 
-def page_of(chat_id: int, turn_id: int) -> TurnPage | None:
-    """The page of a turn as of its place; None when the turn is no longer live."""
+def page_of(chat_id: int, turn_id: int, *, reader: str) -> TurnPage | None:
+    """The page of a turn as of its place; None when the turn is no longer live.
+
+    Turns that the Reaction `reader` was spared are left out of what stands before it: what choked it once would again.
+    """
     turn = Turn.objects.live().filter(chat=chat_id, id=turn_id).first()
     if turn is None:
         return None
@@ -58,16 +62,18 @@ def page_of(chat_id: int, turn_id: int) -> TurnPage | None:
         cause=Cause(user_turn=turn.id) if turn.kind == Turn.Kind.USER else Cause(assistant_turn=turn.id),
         persona=chat.persona,
         witnesses={witness: names[witness] for witness in turn.witnesses if witness in names},
-        earlier=_earlier(chat, turn, scope),
+        earlier=_earlier(chat, turn, scope, reader),
         open=tuple(_afoot(one) for one in still_open if _seen_by(one, scope)),
         hidden=tuple(_afoot(one) for one in still_open if not _seen_by(one, scope)),
         titles=frozenset(one.title.casefold() for one in story_events),
     )
 
 
-def _earlier(chat: Chat, turn: Turn, scope: set[int]) -> tuple[Turn, ...]:
-    before = chat.turns.live().filter(place__lt=turn.place).order_by("-place", "-id")[:_LOOKED_AT]
-    return tuple([one for one in before if scope <= set(one.witnesses)][:EARLIER_TURNS][::-1])
+def _earlier(chat: Chat, turn: Turn, scope: set[int], reader: str) -> tuple[Turn, ...]:
+    before = list(chat.turns.live().filter(place__lt=turn.place).order_by("-place", "-id")[:_LOOKED_AT])
+    spared = dismissed_of(reader, [one.id for one in before])
+    seen = [one for one in before if scope <= set(one.witnesses) and one.id not in spared]
+    return tuple(seen[:EARLIER_TURNS][::-1])
 
 
 def _seen_by(story_event: StoryEvent, scope: set[int]) -> bool:

@@ -213,6 +213,11 @@ class TurnSuperseded:
     by: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DrillStarted:
+    """A fire drill began at the operators' desk; nothing happens in the story."""
+
+
 type Payload = (
     ChatCreated
     | ChatRenamed
@@ -249,6 +254,7 @@ type Payload = (
     | MilestoneReached
     | TurnRead
     | DecisionRegistered
+    | DrillStarted
 )
 
 PAYLOADS: tuple[type[Payload], ...] = get_args(Payload.__value__)

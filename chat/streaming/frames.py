@@ -33,6 +33,7 @@ from chat.story.payloads import (
     ChatUnarchived,
     ChatUndeleted,
     ChatUnpinned,
+    DrillStarted,
     MemberJoined,
     MemberLeft,
     Payload,
@@ -213,7 +214,7 @@ class _Telling:
 
     def _frame(self, position: int, payload: Payload) -> Frame | None:
         match payload:
-            case ReplyRequested() | ChatCreated():
+            case ReplyRequested() | ChatCreated() | DrillStarted():
                 return None
             case UserTurn():
                 return self._said(position)

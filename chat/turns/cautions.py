@@ -46,6 +46,11 @@ def _decide(chat: Chat, caution: int, choice: str, reasoning: str, by: "User") -
     # A superuser is the site's operator.
     if by.pk != chat.owner_id and not by.is_superuser:
         raise NotTheOwnerError
+    review(chat, caution=caution, choice=choice, reasoning=reasoning, by=by)
+
+
+def review(chat: Chat, *, caution: int, choice: str, reasoning: str, by: "User") -> None:
+    """Promote or decline, whoever it is that decides: the caller has asked. NoSuchCautionError, StaleCautionError."""
 
     def decider(now: Chat) -> list[Payload]:
         drafted = _drafted(now, caution)

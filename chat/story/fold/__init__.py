@@ -31,6 +31,7 @@ from chat.story.payloads import (
     CharacterJoined,
     CharacterRevised,
     ChatCreated,
+    DrillStarted,
     MemberJoined,
     MemberLeft,
     Payload,
@@ -75,5 +76,7 @@ def _apply(chat: Chat, event: Event, payload: Payload) -> None:
             | MilestoneReached() | TurnRead() | DecisionRegistered()
         ):  # fmt: skip
             facts.apply(chat, event, payload)
+        case DrillStarted():
+            pass
         case _:
             chats.apply(chat, event, payload)

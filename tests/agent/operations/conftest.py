@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.utils import timezone
 
 from agent import registry
-from agent.models import Bookmark
+from agent.models import Attempt, Bookmark
 from agent.operations.operator import Operator
 from agent.subscriptions import seeding
 from agent.subscriptions.base import Reaction
@@ -79,6 +80,22 @@ def wedge(noter: Noter, reactor: Reactor) -> Callable[[], Wedged]:
         return wedged
 
     return make
+
+
+@pytest.fixture
+def stuck(noter: Noter) -> Wedged:
+    """The same by its rows alone, for tests that need nobody to work the lane."""
+    chat = make_chat()
+    poison, after = say(chat, "poison"), [say(chat, "After"), say(chat, "And after")]
+    seeding.notice([noter])
+    wedged = Wedged(chat=chat, poison=poison, after=after)
+    bookmark = wedged.lane
+    tried = {"event": poison, "outcome": Attempt.Outcome.FAILED, "started_at": timezone.now(), "fingerprint": "f1"}
+    Attempt.objects.bulk_create(Attempt(bookmark=bookmark, fence=fence, **tried) for fence in (1, 2))
+    Bookmark.objects.filter(id=bookmark.pk).update(
+        fence=2, fingerprint="f1", wedged_at=timezone.now(), wedged_reason="our own code fails on it"
+    )
+    return wedged
 
 
 @pytest.fixture

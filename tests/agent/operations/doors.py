@@ -1,0 +1,133 @@
+"""The doors to the operations, as one test sees them: the same words in, the same object or the same problem out."""
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from io import StringIO
+from typing import Any, Protocol
+
+import httpx2
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.test import Client
+from mcp import Client as Agent
+from mcp.client.streamable_http import streamable_http_client
+
+from agent.mcp.http import McpOverHttp
+from agent.operations.operator import Operator
+from agent.operations.tokens import CreateToken, create_token
+from tests.agent.operations.conftest import allow
+
+ACTS = ("view_desk", "view_audit", "dismiss_event", "retry_lane", "pause_subscriber", "resume_subscriber")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A Decision, or a problem."""
+
+    said: dict[str, Any]
+
+    @property
+    def problem(self) -> str:
+        return self.said.get("type", "").removeprefix("urn:palimpsest:problem:")
+
+    @property
+    def status(self) -> int:
+        return self.said["status"] if self.problem else 201
+
+
+class Door(Protocol):
+    """One way in, for one operator."""
+
+    channel: str
+
+    def call(self, act: str, *, key: str | None = None, **said: Any) -> Answer: ...
+
+
+def _token(by: Operator) -> str:
+    maker = Operator(user=allow(by.user, "create_token"), channel="command")
+    return create_token(CreateToken(name="door", scopes=ACTS), by=maker).secret
+
+
+@dataclass
+class Api:
+    by: Operator
+    channel: str = "api"
+    secret: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.secret = _token(self.by)
+
+    def call(self, act: str, *, key: str | None = None, **said: Any) -> Answer:
+        headers = {"Authorization": f"Bearer {self.secret}"} | ({"Idempotency-Key": key} if key is not None else {})
+        client = Client(headers=headers)
+        return Answer(client.post(_path(act, said), said, content_type="application/json").json())
+
+
+def _path(act: str, said: dict[str, Any]) -> str:
+    subscriber, stream = said.pop("subscriber"), said.pop("stream", "")
+    lane = f"/lanes/{stream}" if stream else ""
+    match act:
+        case "dismiss_event":
+            return f"/agent/reactions/{subscriber}/dismiss-event"
+        case "preview_dismissal":
+            return f"/agent/reactions/{subscriber}/dismissal-preview"
+        case "retry_lane":
+            return f"/agent/subscribers/{subscriber}{lane}/retry"
+        case _:
+            return f"/agent/subscribers/{subscriber}{lane}/{act.removesuffix('_subscriber')}"
+
+
+@dataclass
+class Mcp:
+    by: Operator
+    channel: str = "mcp"
+    secret: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.secret = _token(self.by)
+
+    def call(self, act: str, *, key: str | None = None, **said: Any) -> Answer:
+        return Answer(asyncio.run(self._call(act, key, said)))
+
+    async def _call(self, act: str, key: str | None, said: dict[str, Any]) -> dict[str, Any]:
+        tool = {"dismiss_event": "dismiss_event_in_reaction"}.get(act, act)
+        arguments = {**said, "subscriber_name": said["subscriber"]} | ({"idempotency_key": key} if key else {})
+        del arguments["subscriber"]
+        transport, headers = httpx2.ASGITransport(app=McpOverHttp()), {"Authorization": f"Bearer {self.secret}"}
+        async with (
+            httpx2.AsyncClient(transport=transport, headers=headers) as over,
+            Agent(streamable_http_client("http://localhost/mcp", http_client=over)) as agent,
+        ):
+            return (await agent.call_tool(tool, arguments)).structured_content
+
+
+@dataclass
+class Command:
+    by: Operator
+    channel: str = "command"
+
+    def call(self, act: str, *, key: str | None = None, **said: Any) -> Answer:
+        words = [said.pop(name) for name in ("subscriber", "event_id") if name in said]
+        if act == "retry_lane":
+            words.append(said.pop("stream"))
+        options = [f"--{name.replace('_', '-')}={value}" for name, value in said.items()]
+        if act == "preview_dismissal":
+            act, options = "dismiss_event", [*options, "--preview"]
+        options += ["--as-user", self.by.name, "--format", "json", *([f"--key={key}"] if key is not None else [])]
+        return Answer(_run([act, *map(str, words), *options]))
+
+
+def _run(words: list[str]) -> dict[str, Any]:
+    out, status = StringIO(), 0
+    try:
+        call_command(*words, stdout=out)
+    except CommandError as refused:
+        status = refused.returncode
+    said: dict[str, Any] = json.loads(out.getvalue())
+    assert status == ({403: 4}.get(said["status"], 3) if "status" in said else 0)
+    return said
+
+
+#: The admin's is to be added here.
+DOORS: tuple[type[Door], ...] = (Api, Mcp, Command)

@@ -1,0 +1,183 @@
+"""The deciders: what may be done to a lane, by values alone."""
+
+import pytest
+from django.utils import timezone
+
+from agent.operations.command import (
+    Command,
+    MalformedKeyError,
+    NoReasonError,
+    ReasonTooLongError,
+    UnknownPresetError,
+    address,
+)
+from agent.operations.dismiss import (
+    MOST_SKIPPED,
+    DismissEvent,
+    EventPassedError,
+    Found,
+    KindNotReadError,
+    LaneMovedError,
+    NoSuchEventError,
+    OtherSkippedError,
+    ProjectionError,
+    decide,
+)
+from agent.operations.drill import DrillUnderWayError
+from agent.operations.drill import decide as decide_drill
+from agent.operations.lane import Declared, Lane, NoSuchLaneError
+from agent.operations.pause import AlreadyPausedError, NotPausedError, Paused, decide_pause, decide_resume
+from agent.operations.retry import NothingToRetryError, RetryLane
+from agent.operations.retry import decide as decide_retry
+from agent.registry import NoSuchSubscriberError
+
+NOTER = Declared(name="noter", kind="reaction", reads=frozenset({"user_turn"}))
+WEDGED = Lane(
+    subscriber="noter",
+    stream="chat-4",
+    position=10,
+    fence=3,
+    state="wedged",
+    wedged_at=timezone.now(),
+    next_event=12,
+    attempts=2,
+)
+FOUND = Found(reaction=NOTER, lane=WEDGED, kind="user_turn", pending=(12,))
+
+
+def found(**other) -> Found:
+    said = {"reaction": FOUND.reaction, "lane": FOUND.lane, "kind": FOUND.kind, "pending": FOUND.pending}
+    return Found(**said | other)
+
+
+def dismissal(**said) -> DismissEvent:
+    return DismissEvent(**{"reaction": "noter", "event_id": 12, "reason": "Cannot be read", **said})
+
+
+def test_the_next_event_is_dismissed_alone():
+    assert decide(FOUND, dismissal()).skipped == (12,)
+
+
+def test_an_event_further_on_takes_those_between_along_when_their_number_is_said():
+    assert decide(found(pending=(12, 14, 15)), dismissal(event_id=15, expected_skipped=2)).skipped == (12, 14, 15)
+
+
+@pytest.mark.parametrize("said", [0, 1, 3])
+def test_another_number_than_is_true_is_refused(said):
+    with pytest.raises(OtherSkippedError) as refused:
+        decide(found(pending=(12, 14, 15)), dismissal(event_id=15, expected_skipped=said))
+
+    assert refused.value.present["next_event"] == 12
+
+
+def test_nobody_skips_a_whole_story():
+    many = tuple(range(12, 12 + MOST_SKIPPED + 1))
+
+    with pytest.raises(OtherSkippedError):
+        decide(found(pending=many), dismissal(event_id=many[-1], expected_skipped=len(many) - 1))
+
+
+def test_the_token_of_the_lane_as_it_stands_is_taken():
+    assert decide(FOUND, dismissal(preview_token=WEDGED.token)).skipped == (12,)
+
+
+@pytest.mark.parametrize("moved", [{"position": 11}, {"fence": 4}, {"attempts": 3}, {"state": "backing off"}])
+def test_a_token_of_another_moment_is_refused(moved):
+    said = {name: getattr(WEDGED, name) for name in WEDGED.__slots__}
+    now = Lane(**said | moved)
+
+    with pytest.raises(LaneMovedError):
+        decide(found(lane=now), dismissal(preview_token=WEDGED.token))
+
+
+@pytest.mark.parametrize("event", [10, 9, 1])
+def test_an_event_at_or_behind_the_bookmark_is_dealt_with(event):
+    with pytest.raises(EventPassedError):
+        decide(found(pending=()), dismissal(event_id=event))
+
+
+@pytest.mark.parametrize(
+    ("missing", "refusal"),
+    [
+        ({"reaction": None}, NoSuchSubscriberError),
+        ({"reaction": Declared(name="noter", kind="projection", reads=NOTER.reads)}, ProjectionError),
+        ({"kind": None}, NoSuchEventError),
+        ({"kind": "chat_renamed"}, KindNotReadError),
+        ({"lane": None}, NoSuchLaneError),
+    ],
+)
+def test_what_is_not_there_is_said_to_be_missing(missing, refusal):
+    with pytest.raises(refusal) as refused:
+        decide(found(**missing), dismissal())
+
+    assert refused.value.status == 404
+
+
+@pytest.mark.parametrize("reason", ["", " ", "\n\t ", "\u2003", "\x00"])
+def test_a_blank_reason_is_none(reason):
+    with pytest.raises(NoReasonError):
+        dismissal(reason=reason).checked()
+
+
+def test_a_reason_is_trimmed_before_it_is_measured():
+    assert dismissal(reason=f"  {'x' * 2000}\n").checked().reason == "x" * 2000
+    with pytest.raises(ReasonTooLongError):
+        dismissal(reason="x" * 2001).checked()
+
+
+def test_a_preset_has_to_be_one_and_is_no_reason():
+    assert dismissal(preset="duplicate").checked().preset == "duplicate"
+    with pytest.raises(UnknownPresetError):
+        dismissal(preset="because").checked()
+    with pytest.raises(NoReasonError):
+        dismissal(preset="duplicate", reason="").checked()
+
+
+@pytest.mark.parametrize("key", ["", "x" * 201, "a\nb"])
+def test_a_key_that_cannot_be_kept_is_refused(key):
+    with pytest.raises(MalformedKeyError):
+        dismissal(key=key).checked()
+
+
+def test_two_commands_are_the_same_whatever_their_key_and_their_blanks():
+    assert dismissal(key="a").checked().digest() == dismissal(key="b", reason=" Cannot be read ").checked().digest()
+    assert dismissal().digest() != dismissal(reason="Another").digest()
+    assert RetryLane(subscriber="noter", stream="chat-4").digest() != dismissal().digest()
+
+
+def test_a_lane_that_is_well_has_nothing_to_retry():
+    retry = RetryLane(subscriber="noter", stream="chat-4")
+    assert decide_retry(WEDGED, retry) is WEDGED
+    with pytest.raises(NothingToRetryError):
+        decide_retry(Lane(subscriber="noter", stream="chat-4", position=10, fence=3, state="live"), retry)
+    with pytest.raises(NoSuchLaneError):
+        decide_retry(None, retry)
+    with pytest.raises(LaneMovedError):
+        decide_retry(WEDGED, RetryLane(subscriber="noter", stream="chat-4", preview_token="old"))
+
+
+def test_what_is_paused_is_resumed_and_nothing_else():
+    running, paused = Paused(subscriber=True, lane=True), Paused(subscriber=True, lane=True, since=timezone.now())
+
+    assert decide_pause(running) is running
+    assert decide_resume(paused) is paused
+    with pytest.raises(AlreadyPausedError):
+        decide_pause(paused)
+    with pytest.raises(NotPausedError):
+        decide_resume(running)
+    with pytest.raises(NoSuchSubscriberError):
+        decide_pause(Paused(subscriber=False, lane=True))
+    with pytest.raises(NoSuchLaneError):
+        decide_resume(Paused(subscriber=True, lane=False))
+
+
+def test_one_drill_at_a_time():
+    decide_drill(None)
+    with pytest.raises(DrillUnderWayError):
+        decide_drill(object())
+
+
+def test_a_target_is_told_in_one_line():
+    assert address({"subscriber": "noter", "stream": "chat-4", "event": 12}) == "noter/chat-4 #12"
+    assert address({"token": 3}) == "token 3"
+    assert issubclass(DismissEvent, Command)
