@@ -11,12 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from agent.admin.acting import Form
 from agent.admin.door import operator_of
+from agent.operations.locking import DatabaseAwayError, NoBookmarksError
 from agent.operations.overview import Overview, pulses, show_desk
-from agent.operations.performing import DatabaseAwayError, NoBookmarksError
 from agent.templatetags.desk import since
-
-DRAFTED = {"context__exact": "CautionProposal", "choice__exact": "CautionDrafted", "verdict__exact": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,8 @@ def _desk(request: HttpRequest) -> dict[str, Any]:
         "sentence": list(sentence(overview)),
         "tiles": list(tiles(overview)),
         "pulses": beats,
+        # Learned when there is nothing else to do.
+        "drill_key": Form().key if not overview.total("wedged") and by.may("start_drill") else "",
     }
 
 
@@ -77,10 +78,8 @@ def tiles(overview: Overview) -> Iterator[Tile]:
     for word, what in (("wedged", "wedged"), ("backing off", "backing_off"), ("paused", "paused")):
         number = overview.total(what)
         yield Tile(number, word, _lanes(word), word.replace(" ", "-") if number else "")
-    cautions = reverse("admin:chat_decision_changelist")
-    yield Tile(
-        overview.cautions, f"{_word(overview.cautions, 'caution')} to review", f"{cautions}?{urlencode(DRAFTED)}"
-    )
+    cautions = f"{_word(overview.cautions, 'caution')} to review"
+    yield Tile(overview.cautions, cautions, reverse("admin:agent_desk_cautions"))
     audit = reverse("admin:agent_auditentry_changelist")
     today = f"{audit}?since={overview.at:%Y-%m-%d}"
     yield Tile(overview.decided_today, f"{_word(overview.decided_today, 'decision')} today", today)
@@ -112,7 +111,7 @@ def _paused(overview: Overview) -> Iterator[Part]:
 
 def _cautions(overview: Overview) -> Iterator[Part]:
     if overview.cautions:
-        yield Part(f"{_count(overview.cautions, 'caution')} to review")
+        yield Part(f"{_count(overview.cautions, 'caution')} to review", reverse("admin:agent_desk_cautions"))
 
 
 def _lanes(state: str) -> str:

@@ -17,7 +17,7 @@ from chat.story.fact_models import Decision
 
 #: Minutes of a pulse.
 MINUTES = 60
-#: Cautions that are looked at one by one; with more of them the number is "500", not exact.
+#: Cautions that are looked at one by one.
 MOST_CAUTIONS = 500
 
 
@@ -54,20 +54,17 @@ def show_desk(*, by: Operator | None) -> Overview:
             oldest_wedged=oldest.pk if oldest else None,
             wedged_since=oldest.wedged_at if oldest else None,
             suspended=tuple(SuspendedEndpoint.objects.order_by("suspended_at")),
-            cautions=cautions_to_review(),
+            cautions=len(_to_review()),
             decided_today=AuditEntry.objects.filter(at__gte=midnight).count(),
             head=Stream.objects.aggregate(head=Max("head"))["head"] or 0,
             at=now,
         )
 
 
-def cautions_to_review() -> int:
-    """Drafted cautions that nobody has judged and whose turns still stand."""
-    drafted = Decision.objects.filter(
-        context=decisions.CAUTION_PROPOSAL, choice=decisions.CAUTION_DRAFTED, verdict="", chat__deleted_at=None
-    )
-    waiting = list(drafted.order_by("-id")[:MOST_CAUTIONS])
-    return len(waiting) - len(decisions.stale_of(waiting)) if waiting else 0
+def list_cautions(*, by: Operator | None) -> list[Decision]:
+    """Drafted cautions that nobody has judged and whose turns still stand, the newest first; MOST_CAUTIONS at most."""
+    with consulting(by):
+        return _to_review()
 
 
 def pulses(*, by: Operator | None) -> Mapping[str, tuple[int, ...]]:
@@ -79,3 +76,12 @@ def pulses(*, by: Operator | None) -> Mapping[str, tuple[int, ...]]:
             ago = max(0, int((now - started_at).total_seconds() // 60))
             minutes.setdefault(name, [0] * MINUTES)[MINUTES - 1 - min(ago, MINUTES - 1)] += 1
         return {name: tuple(counts) for name, counts in minutes.items()}
+
+
+def _to_review() -> list[Decision]:
+    drafted = Decision.objects.filter(
+        context=decisions.CAUTION_PROPOSAL, choice=decisions.CAUTION_DRAFTED, verdict="", chat__deleted_at=None
+    )
+    waiting = list(drafted.select_related("chat").order_by("-id")[:MOST_CAUTIONS])
+    stale = decisions.stale_of(waiting) if waiting else set()
+    return [caution for caution in waiting if caution.id not in stale]

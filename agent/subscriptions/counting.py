@@ -37,7 +37,8 @@ def lanes_by_subscriber() -> dict[str, Lanes]:
             reached=Max("position"),
         )
     )
-    return {row.pop("subscriber"): row for row in counted}
+    names = ("lanes", "backing_off", "wedged", "paused", "reached")
+    return {row["subscriber"]: Lanes(**{name: row[name] for name in names}) for row in counted}  # type: ignore[typeddict-item]
 
 
 def events_ahead(subscribers: Iterable[Subscriber]) -> dict[str, tuple[int, int]]:
