@@ -29,7 +29,6 @@ class AttemptAdmin(DeskAdmin):
     list_filter = ("outcome", "failure")
     list_select_related = ("bookmark__stream",)
     search_fields = ("=event", "=fingerprint")
-    search_help_text = "The position of an event, or a fingerprint."
     ordering = ("-id",)
 
     def get_urls(self) -> list[URLPattern]:

@@ -62,7 +62,6 @@ class LaneAdmin(DeskAdmin):
     list_per_page = 50
     list_select_related = ("subscriber", "stream")
     search_fields = ("stream__name",)
-    search_help_text = "A stream such as chat-7."
     actions = ("dismiss_next", "retry")
     ordering: ClassVar = [F("wedged_at").asc(nulls_last=True), F("due_at").asc(nulls_last=True), "-id"]
 
@@ -87,6 +86,10 @@ class LaneAdmin(DeskAdmin):
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
         """Ours."""
         return Lanes
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list."""
+        return super().changelist_view(request, {**(extra_context or {}), "title": "Lanes"})
 
     @admin.display(description="State")
     def state(self, lane: Bookmark) -> SafeString:
