@@ -29,8 +29,12 @@ class Form:
         if request.method != "POST":
             return cls()
         sent = request.POST
-        said = {name: sent.get(name, "") for name in ("preset", "reason", "preview_token")}
-        return cls(**said, **({"key": sent["key"]} if sent.get("key") else {}))
+        return cls(
+            preset=sent.get("preset", ""),
+            reason=sent.get("reason", ""),
+            preview_token=sent.get("preview_token", ""),
+            key=sent.get("key") or uuid.uuid4().hex,
+        )
 
     @property
     def why(self) -> dict[str, Any]:

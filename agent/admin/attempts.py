@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
@@ -61,7 +61,7 @@ class AttemptAdmin(DeskAdmin):
         """One attempt, with its stack."""
         attempt = self.get_object(request, object_id)
         if attempt is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            raise Http404
         lane_url = reverse("admin:agent_bookmark_change", args=[attempt.bookmark_id])
         return self.page(
             request, "admin/agent/attempt.html", title=f"Attempt {attempt.pk}", attempt=attempt, lane_url=lane_url
@@ -74,7 +74,7 @@ class AttemptAdmin(DeskAdmin):
         """What was decided about its lane."""
         attempt = self.get_object(request, object_id)
         if attempt is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            raise Http404
         mark = attempt.bookmark
         return self.history_of(
             request,

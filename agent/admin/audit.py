@@ -102,7 +102,10 @@ def sought(request: HttpRequest) -> Sought:
     until = _day(asked.get("until"))
     return Sought(
         text=asked.get("q", ""),
-        **{name: asked.get(name, "") for name in ("act", "channel", "subscriber", "stream")},
+        act=asked.get("act", ""),
+        channel=asked.get("channel", ""),
+        subscriber=asked.get("subscriber", ""),
+        stream=asked.get("stream", ""),
         since=_day(asked.get("since")),
         until=until + timedelta(days=1) if until else None,
     )

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Concatenate
 from django.contrib import admin, messages
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -75,13 +76,13 @@ class DeskAdmin(ReadOnly):
         return filters
 
 
-def answering[A: DeskAdmin, **P](
-    view: Callable[Concatenate[A, HttpRequest, P], HttpResponse],
-) -> Callable[Concatenate[A, HttpRequest, P], HttpResponse]:
+def answering[A: DeskAdmin, **P, R: HttpResponseBase](
+    view: Callable[Concatenate[A, HttpRequest, P], R],
+) -> Callable[Concatenate[A, HttpRequest, P], R | HttpResponse]:
     """A view whose refusals are pages."""
 
     @wraps(view)
-    def answer(self: A, request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def answer(self: A, request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> R | HttpResponse:
         try:
             return view(self, request, *args, **kwargs)
         except ChatError as error:

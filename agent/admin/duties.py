@@ -14,7 +14,10 @@ from agent.operations.drill import StartDrill, start_drill
 from agent.operations.overview import list_cautions
 from chat.errors import ChatError
 
-VERDICTS = {"promote": (PromoteCaution, "It is promoted."), "decline": (DeclineCaution, "It is declined.")}
+VERDICTS: dict[str, tuple[type[PromoteCaution | DeclineCaution], str]] = {
+    "promote": (PromoteCaution, "It is promoted."),
+    "decline": (DeclineCaution, "It is declined."),
+}
 
 
 @admin.register(Desk)

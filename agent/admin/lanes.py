@@ -16,7 +16,7 @@ from agent.admin.door import DeskAdmin, answering, operator_of
 from agent.models import Bookmark
 from agent.operations.audit import Sought
 from agent.operations.desk import chat_of_stream, in_state, show_lane, titles_of
-from agent.operations.lane import NoSuchLaneError, find_bookmark, state_of
+from agent.operations.lane import NoSuchLaneError, State, find_bookmark, state_of
 from agent.operations.pause import Pause, Resume, pause, resume
 from agent.operations.retry import RetryLane, retry_lane
 from agent.registry import loss_of
@@ -24,7 +24,8 @@ from agent.templatetags.desk import chip
 from chat.errors import ChatError
 from chat.story.access import ChatNotFoundError, get_chat_for
 
-STATES = ("wedged", "backing off", "paused", "behind", "running", "live")
+ACTS = ("change", "history", "dismiss", "retry", "pause", "resume")
+STATES: tuple[State, ...] = ("wedged", "backing off", "paused", "behind", "running", "live")
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -149,10 +150,7 @@ class LaneAdmin(DeskAdmin):
             chat_url=chat_url(request, detail.chat),
             revealed="reveal" in request.GET,
             loss=loss_of(mark.subscriber_id),
-            **{
-                f"{act}_url": self.to(request, f"bookmark_{act}", mark.pk)
-                for act in ("dismiss", "retry", "pause", "resume", "history", "change")
-            },
+            urls={act: self.to(request, f"bookmark_{act}", mark.pk) for act in ACTS},
         )
 
     @answering

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
 from agent.admin.acting import Form, number
@@ -71,7 +71,7 @@ class TokenAdmin(DeskAdmin):
         """One token, without its secret."""
         token = self.get_object(request, object_id)
         if token is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            raise Http404
         return self.page(
             request,
             "admin/agent/token.html",

@@ -78,7 +78,7 @@ def list_failures(*, by: Operator | None) -> list[Failure]:
             .annotate(lanes=Count("id"), wedged=Count("wedged_at"))
             .order_by("-wedged", "-lanes")
         )
-        return [_failure(row) for row in standing[:MOST_LISTED]]
+        return [_failure(dict(row)) for row in standing[:MOST_LISTED]]
 
 
 def retry_fingerprint(command: RetryFingerprint, *, by: Operator) -> list[Decided]:

@@ -37,8 +37,16 @@ def lanes_by_subscriber() -> dict[str, Lanes]:
             reached=Max("position"),
         )
     )
-    names = ("lanes", "backing_off", "wedged", "paused", "reached")
-    return {row["subscriber"]: Lanes(**{name: row[name] for name in names}) for row in counted}  # type: ignore[typeddict-item]
+    return {
+        row["subscriber"]: Lanes(
+            lanes=row["lanes"],
+            backing_off=row["backing_off"],
+            wedged=row["wedged"],
+            paused=row["paused"],
+            reached=row["reached"],
+        )
+        for row in counted
+    }
 
 
 def events_ahead(subscribers: Iterable[Subscriber]) -> dict[str, tuple[int, int]]:
