@@ -7,12 +7,14 @@ that retrying will not heal; it waits for an operator, and holds back nothing el
 
 The floors, imports going down only:
 
-    pages | management     fragments for players; commands
+    api | mcp | pages | management
+                           the operators' doors; fragments for players
+    operations             what operators do, each with its Decision in the same commit
     wake, tasks            the sweeper of every worker; what Celery calls
     registry               the subscribers there are
     projections | reactions
     subscriptions          what a subscriber is; lanes, the reactor, the projector
-    models                 Subscriber, Bookmark, Attempt, and the Projections' rows
+    models, desk_models    Subscriber, Bookmark, Attempt, the Projections' rows; the desk's
 
 The road of an event: COMMIT → bell → `wake` marks the lanes that are due and sends hints → `tasks.run_lane` → the
 reactor claims the lane, asks the Reaction with no transaction open, and commits events, bookmark and Attempt at

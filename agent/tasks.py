@@ -6,16 +6,22 @@ from functools import cache
 from celery import shared_task
 
 from agent import registry
-from agent.subscriptions import projector
+from agent.subscriptions import projector, rebuilding
 from agent.subscriptions.reactor import Reactor
 
 #: Set when this process is to end: Projections stop after their batch.
 closing = threading.Event()
+_making = threading.RLock()
+
+
+def reactor() -> Reactor:
+    """This process's reactor; one, whichever threads ask first."""
+    with _making:
+        return _reactor()
 
 
 @cache
-def reactor() -> Reactor:
-    """This process's reactor."""
+def _reactor() -> Reactor:
     return Reactor()
 
 
@@ -29,3 +35,9 @@ def run_lane(reaction: str, stream: str) -> None:
 def project(projection: str) -> None:
     """Apply what is due for a Projection."""
     projector.work_off(registry.projection(projection), stopping=closing.is_set)
+
+
+@shared_task(name="agent.rebuild", ignore_result=True, acks_late=False)
+def rebuild(projection: str, epoch: int) -> None:
+    """Carry out a rebuild that an operator began."""
+    rebuilding.carry_out(registry.projection(projection), epoch)

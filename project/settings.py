@@ -112,6 +112,8 @@ TURNS_PER_MINUTE = int(os.environ.get("PALIMPSEST_TURNS_PER_MINUTE", "60"))
 LOGINS_PER_MINUTE = int(os.environ.get("PALIMPSEST_LOGINS_PER_MINUTE", "10"))
 #: Random histories each law is tried on in the tests; raise it for a night's run.
 LAW_EXAMPLES = int(os.environ.get("PALIMPSEST_LAW_EXAMPLES", "20"))
+#: Seconds that an outage lasts in the tests; 60 for a true one.
+OUTAGE_SECONDS = float(os.environ.get("PALIMPSEST_OUTAGE_SECONDS", "1"))
 LOG_LEVEL = os.environ.get("PALIMPSEST_LOG_LEVEL", "INFO")
 
 if PRODUCTION and DEBUG:
@@ -229,6 +231,8 @@ CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# There are none to cancel: nothing is acknowledged late. Unsaid, each loss would be a long warning in the log.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # --- Live events -----------------------------------------------------------------------------------------

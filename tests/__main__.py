@@ -18,6 +18,8 @@ from tests.browsers import HOW_TO, find_chromium, install_chromium_with_apt
 from tests.servers import PostgreSQL, Unavailable, Valkey
 
 NO_TESTS_COLLECTED = 5
+#: A process a core, but no crowd of sites and browsers; a file's tests share what they start.
+SIDE_BY_SIDE = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
 ROOT = Path(__file__).parent.parent
 
 
@@ -38,7 +40,7 @@ class Run:
         started = time.monotonic()
         with tempfile.NamedTemporaryFile() as report:
             status = subprocess.run(
-                [sys.executable, "-m", "pytest", *arguments],
+                [sys.executable, "-m", "pytest", *SIDE_BY_SIDE, *arguments],
                 cwd=ROOT,
                 env={**os.environ, **environment, "PALIMPSEST_TEST_REPORT": report.name},
                 check=False,

@@ -115,9 +115,10 @@ def new_site(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Site]:
     """Makes sites (not yet started), each with a fresh, migrated database with one superuser."""
     template = tmp_path_factory.mktemp("t")
     server_url = os.environ.get("DATABASE_URL", "")
+    prefix = f"site_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
     if server_url:
-        _ask(server_url, "CREATE DATABASE site_template")
-    template_url = _beside(server_url, "site_template")
+        _ask(server_url, f"CREATE DATABASE {prefix}_template")
+    template_url = _beside(server_url, f"{prefix}_template")
     environment = {**os.environ, "PALIMPSEST_VAR": str(template), "DATABASE_URL": template_url}
     for words in (["migrate", "-v0"], ["createsuperuser", "--noinput", f"--username={OWNER}", "--email="]):
         subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=environment, check=True)
@@ -125,9 +126,9 @@ def new_site(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Site]:
 
     def make() -> Site:
         var = tmp_path_factory.mktemp("s")
-        name = f"site_{next(numbers)}"
+        name = f"{prefix}_{next(numbers)}"
         if server_url:
-            _ask(server_url, f"CREATE DATABASE {name} TEMPLATE site_template")
+            _ask(server_url, f"CREATE DATABASE {name} TEMPLATE {prefix}_template")
         else:
             copy_of_database(template, var)
         return Site(

@@ -19,12 +19,14 @@ import pytest
 
 from tests.servers import PostgreSQL, Unavailable, Valkey
 
+#: Settings that are there for the tests.
+_FOR_TESTS = {"PALIMPSEST_LAW_EXAMPLES", "PALIMPSEST_OUTAGE_SECONDS"}
 _cleanups: list[Callable[[], object]] = []
 
 
 def _isolate() -> None:
     for name in list(os.environ):
-        ours = name.startswith("PALIMPSEST_") and not name.startswith("PALIMPSEST_TEST_")
+        ours = name.startswith("PALIMPSEST_") and not name.startswith("PALIMPSEST_TEST_") and name not in _FOR_TESTS
         if ours or name in {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE"}:
             del os.environ[name]
     var = Path(tempfile.mkdtemp(prefix="palimpsest-"))

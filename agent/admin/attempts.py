@@ -13,9 +13,9 @@ from agent.models import Attempt
 from agent.operations.audit import Sought
 from agent.operations.fingerprints import (
     PACE,
-    RetryFingerprint,
+    RetryAll,
     list_failures,
-    retry_fingerprint,
+    retry_all,
 )
 from agent.templatetags.desk import outcome
 from chat.errors import ChatError
@@ -94,14 +94,14 @@ class AttemptAdmin(DeskAdmin):
         """Trying all lanes of one failure again: the count is asked back."""
         by, form, address = operator_of(request), Form.of(request), reverse("admin:agent_attempt_failures")
         if request.method == "POST":
-            command = RetryFingerprint(
+            command = RetryAll(
                 subscriber=subscriber,
                 fingerprint=fingerprint,
                 expected_lanes=number(request.POST.get("expected_lanes")),
                 **form.why,
             )
             try:
-                decided = retry_fingerprint(command, by=by)
+                decided = retry_all(command, by=by)
             except ChatError as error:
                 form.refused = error
             else:

@@ -62,6 +62,12 @@ def preview(request: HttpRequest, name: str, body: schemas.PreviewIn) -> Any:
     return preview_dismissal(name, event_id=body.event_id, by=operator_of(request)).as_json()
 
 
+@api.get("/reactions/{name}/dismissal-preview", response={200: schemas.Preview, **REFUSALS}, tags=["reactions"])
+def preview_of(request: HttpRequest, name: str, event_id: int) -> Any:
+    """The same, for a page that links to it."""
+    return preview_dismissal(name, event_id=event_id, by=operator_of(request)).as_json()
+
+
 @lanes.post("/pause", response={201: schemas.Decision, **REFUSALS})
 def pause_subscriber(request: HttpRequest, name: Path[str], body: schemas.PauseIn, key: Key = None) -> Any:
     """Claim nothing of it any more."""

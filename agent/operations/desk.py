@@ -40,7 +40,7 @@ def list_subscribers(*, by: Operator | None) -> list[SubscriberView]:
     with consulting(by) as now:
         rows = Row.objects.in_bulk()
         subscribers = {one.name: one for one in registry.subscribers()}
-        found = standings(subscribers.values(), now=now)
+        found = standings(list(subscribers.values()), now=now)
         views = [_subscriber(one, rows.get(one.name), subscribers[one.name].kinds) for one in found]
     order = ["wedged", "backing off", "paused", "behind", "live"]
     return sorted(views, key=lambda view: order.index(view.state))

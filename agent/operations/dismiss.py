@@ -6,7 +6,17 @@ from typing import Any, ClassVar
 
 from agent.models import Bookmark
 from agent.operations.command import Command
-from agent.operations.lane import Declared, Lane, NoSuchLaneError, declared, lane_of, lock_bookmark, pending
+from agent.operations.lane import (
+    Declared,
+    Lane,
+    LaneConflictError,
+    LaneMovedError,
+    NoSuchLaneError,
+    declared,
+    lane_of,
+    lock_bookmark,
+    pending,
+)
 from agent.operations.locking import short_transaction
 from agent.operations.operator import Operator
 from agent.operations.performing import performing
@@ -39,23 +49,8 @@ class KindNotReadError(ChatError):
     status = 404
 
 
-class LaneConflictError(ChatError):
-    """The lane does not stand where you thought."""
-
-    status = 409
-
-    def __init__(self, lane: Lane) -> None:
-        super().__init__()
-        #: How the lane stands, for who asked.
-        self.present = lane.as_json() | {"preview_token": lane.token}
-
-
 class EventPassedError(LaneConflictError):
     """The lane has dealt with this event already: it is at or behind the bookmark."""
-
-
-class LaneMovedError(LaneConflictError):
-    """The lane has moved since you looked. Look again, and decide again."""
 
 
 class OtherSkippedError(LaneConflictError):

@@ -1,138 +1,119 @@
-"""Failures by fingerprint: which there are, how many lanes stand at each, and trying all of them again."""
+"""Errors by fingerprint: which hold lanes up, how many, since when; and retrying all lanes that one holds up."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from django.db.models import Count, F, Max, Min, QuerySet
+from django.db.models import Count, Max, Min
 
 from agent.models import Attempt, Bookmark
 from agent.operations.command import Command
+from agent.operations.lane import bookmarks
 from agent.operations.operator import Operator
 from agent.operations.performing import consulting, performing
 from agent.operations.registering import Decided
 from agent.operations.retry import NothingToRetryError, RetryLane, retry_lane
+from agent.operations.shown import as_json_values
 from chat.errors import ChatError
 from chat.log.text import clean
 
-#: Between two lanes that are tried again together: a model that was away must not be run over.
-PACE = timedelta(seconds=2)
-#: Lanes that are tried again with one press, and fingerprints that are listed.
-MOST_LANES, MOST_LISTED = 200, 100
+#: Lanes are retried one after another, so that what has just come back is not run over.
+PACE = timedelta(seconds=0.5)
+#: Lanes that one command retries.
+MOST_LANES = 1000
 
 
 class OtherCountError(ChatError):
-    """Not as many lanes stand at this failure as you said. Look again, and decide again."""
+    """Not as many lanes as you said are wedged by this error. Look again."""
 
     status = 409
-
-    def __init__(self, lanes: int) -> None:
-        super().__init__()
-        #: How many do, for who asked.
-        self.present = {"lanes": lanes}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failure:
-    """The lanes that stand at one and the same failure."""
+    """An error that holds lanes up."""
 
     fingerprint: str
     subscriber: str
     lanes: int
-    wedged: int
-    #: Of the Attempts in memory.
-    attempts: int
+    error: str
+    message: str
+    #: None: a worker that was killed leaves no error.
     first_at: datetime | None
     last_at: datetime | None
     #: The code that met it first.
-    code_version: str
-    error: str
-    message: str
+    since_version: str
+
+    def as_json(self) -> dict[str, Any]:
+        """As every door shows it."""
+        said: dict[str, Any] = as_json_values(asdict(self))
+        return said
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RetryFingerprint(Command):
-    """Try all lanes again that stand at one failure."""
+class RetryAll(Command):
+    """Retry every lane that an error has wedged."""
 
-    act: ClassVar[str] = "retry_lane"
-    context: ClassVar[str] = "LaneRetry"
-    choice: ClassVar[str] = "LaneRetried"
+    act: ClassVar[str] = RetryLane.act
+    context: ClassVar[str] = RetryLane.context
+    choice: ClassVar[str] = RetryLane.choice
 
     subscriber: str
     fingerprint: str
-    #: How many lanes that is, as far as the operator knows.
+    #: How many lanes the operator was shown.
     expected_lanes: int
 
     def target(self) -> dict[str, Any]:
-        """The failure."""
+        """The subscriber and the error."""
         return {"subscriber": self.subscriber, "fingerprint": self.fingerprint}
 
 
 def list_failures(*, by: Operator | None) -> list[Failure]:
-    """What lanes stand at just now, the most lanes first."""
+    """Every error that has wedged a lane, the one that holds up most lanes first."""
     with consulting(by):
-        standing = (
-            _standing()
-            .values("subscriber", "fingerprint")
-            .annotate(lanes=Count("id"), wedged=Count("wedged_at"))
-            .order_by("-wedged", "-lanes")
-        )
-        return [_failure(dict(row)) for row in standing[:MOST_LISTED]]
+        wedged = Bookmark.objects.filter(wedged_at__isnull=False).exclude(fingerprint="")
+        counted = wedged.values("subscriber_id", "fingerprint").annotate(lanes=Count("id"))
+        return [_failure(**one) for one in counted.order_by("-lanes", "subscriber_id", "fingerprint")]
 
 
-def retry_fingerprint(command: RetryFingerprint, *, by: Operator) -> list[Decided]:
-    """Try all lanes again that stand at a failure, PACE apart, each with a Decision of its own.
+def retry_all(command: RetryAll, *, by: Operator) -> list[Decided]:
+    """Retry them one after another, each with a Decision of its own. OtherCountError; and as `retry_lane`.
 
-    OtherCountError (409) unless there are as many as the caller said; a lane that has moved on meanwhile is left
-    alone; and as `retry_lane`.
+    A lane that was seen to meanwhile is left out. A key stands for each lane's retry together with its stream.
     """
     with performing(command, by=by):
         command = command.checked()
-        lanes = list(lanes_at(command.subscriber, command.fingerprint)[: MOST_LANES + 1])
-        if len(lanes) != command.expected_lanes or len(lanes) > MOST_LANES:
-            raise OtherCountError(len(lanes))
-    return [decided for number, lane in enumerate(lanes) if (decided := _retry(lane, number, command, by=by))]
+        streams = _wedged(command)
+        if len(streams) != command.expected_lanes:
+            raise OtherCountError
+    return [one for number, stream in enumerate(streams) if (one := _retry(command, stream, number, by))]
 
 
-def lanes_at(subscriber: str, fingerprint: str) -> QuerySet[Bookmark]:
-    """The lanes that stand at a failure, the longest wedged first."""
-    standing = _standing().filter(subscriber=clean(subscriber), fingerprint=clean(fingerprint))
-    return standing.select_related("stream", "subscriber").order_by(F("wedged_at").asc(nulls_last=True), "id")
+def _wedged(command: RetryAll) -> list[str]:
+    lanes = bookmarks(clean(command.subscriber)).filter(fingerprint=clean(command.fingerprint), wedged_at__isnull=False)
+    return list(lanes.order_by("wedged_at").values_list("stream__name", flat=True)[:MOST_LANES])
 
 
-def _standing() -> QuerySet[Bookmark]:
-    return Bookmark.objects.filter(epoch=F("subscriber__epoch")).exclude(fingerprint="")
-
-
-def _retry(lane: Bookmark, number: int, command: RetryFingerprint, *, by: Operator) -> Decided | None:
-    one = RetryLane(
-        subscriber=command.subscriber,
-        stream=lane.stream.name,
-        reason=command.reason,
-        preset=command.preset,
-        key=None if command.key is None else f"{command.key}:{lane.pk}",
-    )
+def _retry(command: RetryAll, stream: str, number: int, by: Operator) -> Decided | None:
+    key = None if command.key is None else f"{command.key}:{stream}"
+    one = RetryLane(subscriber=command.subscriber, stream=stream, reason=command.reason, preset=command.preset, key=key)
     try:
         return retry_lane(one, by=by, after=PACE * number)
     except NothingToRetryError:
         return None
 
 
-def _failure(row: dict[str, Any]) -> Failure:
-    tries = Attempt.objects.filter(
-        fingerprint=row["fingerprint"], bookmark__subscriber=row["subscriber"], bookmark__fingerprint=row["fingerprint"]
-    )
-    seen = tries.aggregate(attempts=Count("id"), first_at=Min("started_at"), last_at=Max("started_at"))
-    first, last = _first_and_last(tries)
+def _failure(*, subscriber_id: str, fingerprint: str, lanes: int) -> Failure:
+    tries = Attempt.objects.filter(bookmark__subscriber=subscriber_id, fingerprint=fingerprint)
+    span = tries.aggregate(first=Min("started_at"), last=Max("started_at"))
+    first, last = tries.order_by("id").first(), tries.order_by("-id").first()
     return Failure(
-        **row,
-        **seen,
-        code_version=first.code_version if first else "",
+        fingerprint=fingerprint,
+        subscriber=subscriber_id,
+        lanes=lanes,
         error=last.error if last else "",
         message=last.message if last else "",
+        first_at=span["first"],
+        last_at=span["last"],
+        since_version=first.code_version if first else "",
     )
-
-
-def _first_and_last(tries: QuerySet[Attempt]) -> Sequence[Attempt | None]:
-    return tries.order_by("id").first(), tries.order_by("id").last()

@@ -72,6 +72,21 @@ class Lane:
         }
 
 
+class LaneConflictError(ChatError):
+    """The lane does not stand where you thought."""
+
+    status = 409
+
+    def __init__(self, lane: Lane) -> None:
+        super().__init__()
+        #: How the lane stands, for who asked.
+        self.present = lane.as_json() | {"preview_token": lane.token}
+
+
+class LaneMovedError(LaneConflictError):
+    """The lane has moved since you looked. Look again, and decide again."""
+
+
 def declared(name: str) -> Declared | None:
     """The subscriber of that name; None when there is none."""
     subscriber = next((one for one in registry.subscribers() if one.name == name), None)

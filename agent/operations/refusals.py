@@ -13,7 +13,7 @@ from chat.errors import ChatError
 
 logger = logging.getLogger(__name__)
 
-KEPT_DAYS = 30
+KEPT = timedelta(days=30)
 #: Of one person; what is above it is only logged.
 MOST_A_MINUTE = 60
 
@@ -30,7 +30,7 @@ def note(refused: ChatError, *, by: Operator, act: str, target: str) -> None:
 
 
 def _keep(refused: ChatError, by: Operator, act: str, target: str) -> None:
-    Refusal.objects.filter(at__lt=by.at - timedelta(days=KEPT_DAYS)).delete()
+    Refusal.objects.filter(at__lt=by.at - KEPT).delete()
     lately = Refusal.objects.filter(principal_id=by.user.pk, at__gt=by.at - timedelta(minutes=1))
     if lately.count() >= MOST_A_MINUTE:
         return

@@ -6,8 +6,15 @@ from typing import Any, ClassVar
 
 from agent.models import Bookmark
 from agent.operations.command import Command
-from agent.operations.dismiss import LaneConflictError, LaneMovedError
-from agent.operations.lane import Lane, NoSuchLaneError, declared, lane_of, lock_bookmark
+from agent.operations.lane import (
+    Lane,
+    LaneConflictError,
+    LaneMovedError,
+    NoSuchLaneError,
+    declared,
+    lane_of,
+    lock_bookmark,
+)
 from agent.operations.locking import short_transaction
 from agent.operations.operator import Operator
 from agent.operations.performing import performing

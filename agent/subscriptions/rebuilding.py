@@ -31,7 +31,29 @@ def rebuild(
     first. `told` is called with the number of events after each round. Raises RebuildFailedError.
     """
     seeding.register([projection])
-    epoch = _begin(projection)
+    return carry_out(projection, begin(projection), batch_size=batch_size, told=told)
+
+
+def begin(projection: Projection) -> int:
+    """Choose the epoch that a rebuild writes, and say in the row that it does; to be followed by `carry_out`."""
+    with transaction.atomic():
+        row = Row.objects.select_for_update().get(name=projection.name)
+        left, epoch = row.rebuilding, max(row.epoch, row.rebuilding or 0) + 1
+        row.rebuilding = epoch
+        row.save(update_fields=["rebuilding"])
+        if left is not None:
+            _remove(projection, left)
+    return epoch
+
+
+def carry_out(
+    projection: Projection,
+    epoch: int,
+    *,
+    batch_size: int | None = None,
+    told: Callable[[int], None] = lambda _: None,
+) -> int:
+    """Write the epoch that was begun, and switch to it; as `rebuild`."""
     seeding.begin_epoch(projection, epoch)
     applied = _write_side_by_side(projection, epoch, batch_size)
     told(applied)
@@ -44,17 +66,6 @@ def rebuild(
     _remove(projection, before)
     seeding.notice([projection])
     return applied
-
-
-def _begin(projection: Projection) -> int:
-    with transaction.atomic():
-        row = Row.objects.select_for_update().get(name=projection.name)
-        left, epoch = row.rebuilding, max(row.epoch, row.rebuilding or 0) + 1
-        row.rebuilding = epoch
-        row.save(update_fields=["rebuilding"])
-    if left is not None:
-        _remove(projection, left)
-    return epoch
 
 
 def _write_side_by_side(projection: Projection, epoch: int, batch_size: int | None) -> int:
@@ -75,6 +86,9 @@ def _write_side_by_side(projection: Projection, epoch: int, batch_size: int | No
 def _switch(projection: Projection, epoch: int) -> int:
     with transaction.atomic():
         row = Row.objects.select_for_update().get(name=projection.name)
+        if row.rebuilding != epoch:
+            # Another rebuild was begun meanwhile, and has removed what this one wrote.
+            raise RebuildFailedError
         before, row.epoch, row.rebuilding = row.epoch, epoch, None
         row.save(update_fields=["epoch", "rebuilding"])
     logger.info("%s: epoch %d is in use", projection.name, epoch)

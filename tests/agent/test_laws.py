@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.conf import settings as site
 from django.utils import timezone
-from hypothesis import Phase, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -159,9 +159,4 @@ class Lanes(RuleBasedStateMachine):
 
 
 class TestTheLanes(TestCase, Lanes.TestCase):
-    settings = settings(
-        max_examples=site.LAW_EXAMPLES,
-        stateful_step_count=40,
-        deadline=None,
-        phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    )
+    settings = settings(max_examples=site.LAW_EXAMPLES, stateful_step_count=40, deadline=None)

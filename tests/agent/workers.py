@@ -60,21 +60,21 @@ class Workers:
     def open(self, gate: str) -> None:
         (self.folder / f"{gate}.open").touch()
 
-    def kill(self) -> None:
-        """`kill -9`, all of them."""
-        self._end(signal.SIGKILL)
+    def kill(self, *which: subprocess.Popen[bytes]) -> None:
+        """`kill -9`, these or all of them."""
+        self._end(signal.SIGKILL, which or tuple(self.running))
 
     def stop(self) -> None:
         """SIGTERM, all of them; returns when they are gone."""
-        self._end(signal.SIGTERM)
+        self._end(signal.SIGTERM, tuple(self.running))
 
-    def _end(self, number: signal.Signals) -> None:
-        for process in self.running:
+    def _end(self, number: signal.Signals, which: tuple[subprocess.Popen[bytes], ...]) -> None:
+        for process in which:
             process.send_signal(number)
-        for process in self.running:
+        for process in which:
             with process:
                 process.wait(20)
-        self.running.clear()
+            self.running.remove(process)
 
 
 _QUICK = {

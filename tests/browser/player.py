@@ -67,10 +67,9 @@ class Player:
             self.page.wait_for_timeout(50)
         raise AssertionError(f"never came true: {expression}")
 
-    def from_the_end(self) -> float:
-        return float(
-            self.page.evaluate(
-                "(() => { const t = document.getElementById('transcript');"
-                " return t.scrollHeight - t.scrollTop - t.clientHeight; })()"
-            )
+    def is_at_the_end(self) -> None:
+        """Wait until the newest turn is in sight."""
+        self.until(
+            "(() => { const t = document.getElementById('transcript');"
+            " return t.scrollHeight - t.scrollTop - t.clientHeight < 2; })()"
         )

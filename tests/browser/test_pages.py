@@ -151,7 +151,7 @@ def test_a_portrait_is_seen_before_it_is_sent(page):
 
     kept = page.get_by_role("link", name="Vera").locator("img")
     expect(kept).to_be_visible()
-    assert kept.evaluate("picture => picture.naturalWidth") == 64
+    expect(kept).to_have_js_property("naturalWidth", 64)
 
 
 def test_a_deleted_chat_comes_back_with_undo(page):

@@ -7,11 +7,13 @@ from django.test import Client
 from django.utils import timezone
 
 from agent.models import ApiToken, AuditEntry
+from agent.operations import desk
 from agent.operations.tokens import CreateToken, RevokeToken, create_token, revoke_token
 from tests.agent.operations.conftest import allow, operator
 from tests.factories import make_user
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# What the database has to do with it is in the contract, which is tried on both.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 DISMISS = "/agent/reactions/noter/dismiss-event"
 ACTS = ("view_desk", "dismiss_event", "retry_lane", "pause_subscriber", "resume_subscriber", "view_audit")
 
@@ -84,6 +86,8 @@ def test_a_lane_that_moved_is_told_as_it_stands(wedged, door):
 def test_the_preview_is_what_the_dismissal_does(wedged, door):
     said = door.post("/agent/reactions/noter/dismissal-preview", {"event_id": wedged.after[0]}).json()
     assert [one["event_id"] for one in said["skipped"]] == [wedged.poison]
+
+    assert door.get(f"/agent/reactions/noter/dismissal-preview?event_id={wedged.after[0]}").json() == said
 
     held = {name: said[name] for name in ("preview_token", "expected_skipped")}
     done = door.post(DISMISS, {"event_id": wedged.after[0], "reason": "x", **held})
@@ -177,6 +181,13 @@ def test_subscribers_and_lanes_are_told_worst_first(wedged, door):
     assert [one["error"] for one in shown["attempts"]] == ["ValueError", "ValueError"]
     assert shown["payload"]["text"] == "(6 characters)"
     assert door.get(f"/agent/reactions/noter/lanes/{wedged.stream}?reveal=true").status_code == 403
+
+
+def test_the_list_of_subscribers_takes_few_queries_however_many_there_are(wedged, django_assert_max_num_queries):
+    by = operator("view_desk")
+
+    with django_assert_max_num_queries(7):
+        assert len(desk.list_subscribers(by=by)) == 8
 
 
 def test_a_pause_and_its_end(wedged, door):

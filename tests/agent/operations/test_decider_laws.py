@@ -6,8 +6,8 @@ from hypothesis import settings as how
 from hypothesis import strategies as some
 
 from agent.operations.command import PRESETS, Command, NoReasonError, ReasonTooLongError
-from agent.operations.dismiss import Dismissal, DismissEvent, Found, LaneConflictError, decide
-from agent.operations.lane import Declared, Lane
+from agent.operations.dismiss import Dismissal, DismissEvent, Found, decide
+from agent.operations.lane import Declared, Lane, LaneConflictError
 from agent.operations.problems import problem_of
 from chat.errors import ChatError
 

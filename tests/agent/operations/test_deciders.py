@@ -17,7 +17,6 @@ from agent.operations.dismiss import (
     EventPassedError,
     Found,
     KindNotReadError,
-    LaneMovedError,
     NoSuchEventError,
     OtherSkippedError,
     ProjectionError,
@@ -25,7 +24,7 @@ from agent.operations.dismiss import (
 )
 from agent.operations.drill import DrillUnderWayError
 from agent.operations.drill import decide as decide_drill
-from agent.operations.lane import Declared, Lane, NoSuchLaneError
+from agent.operations.lane import Declared, Lane, LaneMovedError, NoSuchLaneError
 from agent.operations.pause import AlreadyPausedError, NotPausedError, Paused, decide_pause, decide_resume
 from agent.operations.retry import NothingToRetryError, RetryLane
 from agent.operations.retry import decide as decide_retry

@@ -1,18 +1,21 @@
 """Dismissing an event: what it does, what it leaves, and each refusal."""
 
 import pytest
+from django.db import connection
 
 from agent.models import AuditEntry, DismissedEvent, Refusal
 from agent.operations.dismiss import (
     DismissEvent,
     EventPassedError,
     KindNotReadError,
-    LaneMovedError,
     NoSuchEventError,
     OtherSkippedError,
     ProjectionError,
     dismiss_event,
 )
+from agent.operations.fingerprints import PACE, OtherCountError, RetryAll, list_failures, retry_all
+from agent.operations.lane import LaneMovedError
+from agent.operations.locking import DatabaseAwayError
 from agent.operations.operator import NotPermittedError
 from agent.operations.preview import preview_dismissal
 from agent.operations.registering import KeyReusedError
@@ -115,3 +118,42 @@ def test_what_is_not_there_cannot_be_dismissed(wedged, said, refusal):
 
     with pytest.raises(refusal):
         dismiss_event(dismissal(wedged, **said), by=operator("dismiss_event"))
+
+
+@pytest.mark.once
+def test_while_the_database_is_away_the_answer_says_so(wedged):
+    """The file cannot be opened: as far from the database as SQLite gets."""
+    anna = operator("dismiss_event")
+    if connection.vendor != "sqlite":
+        pytest.skip("its pool stays connected")
+    name = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = "/nowhere/palimpsest.sqlite3"
+    try:
+        with pytest.raises(DatabaseAwayError) as refused:
+            dismiss_event(dismissal(wedged), by=anna)
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = name
+
+    assert (refused.value.status, refused.value.retry_after) == (503, 5)
+    assert wedged.lane.wedged_at is not None
+
+
+def test_all_lanes_of_one_error_are_retried_one_after_another(wedge, noter, reactor):
+    lanes = [wedge(), wedge(), wedge()]
+    anna = operator("view_desk", "retry_lane")
+    [failure] = list_failures(by=anna)
+    assert (failure.lanes, failure.error, failure.message) == (3, "ValueError", "cannot")
+    which = {"subscriber": "noter", "fingerprint": failure.fingerprint, "reason": "Mended"}
+
+    with pytest.raises(OtherCountError):
+        retry_all(RetryAll(**which, expected_lanes=2), by=anna)
+    decided = retry_all(RetryAll(**which, expected_lanes=3, key="k"), by=anna)
+
+    assert [one.target["stream"] for one in decided] == [one.stream for one in lanes]
+    assert AuditEntry.objects.filter(act="retry_lane").count() == 3
+    due = [one.lane.due_at for one in lanes]
+    assert due == sorted(due)
+    assert due[2] - due[0] >= PACE
+    assert list_failures(by=anna) == []

@@ -14,7 +14,8 @@ from agent.models import AuditEntry
 from agent.operations.tokens import CreateToken, create_token
 from tests.agent.operations.conftest import operator
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# What the database has to do with it is in the contract, which is tried on both.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 ACTS = ("view_desk", "dismiss_event", "retry_lane", "pause_subscriber", "resume_subscriber", "view_audit")
 URL = "http://localhost/mcp"
 

@@ -22,7 +22,7 @@ def test_kinds_are_data_and_stay_as_they_are():
     assert sorted(KINDS) == [
         "assistant_turn", "character_entered", "character_exited", "character_joined", "character_revised",
         "chat_archived", "chat_created", "chat_deleted", "chat_pinned", "chat_renamed", "chat_unarchived",
-        "chat_undeleted", "chat_unpinned", "decision_registered", "event_cancelled", "event_completed",
+        "chat_undeleted", "chat_unpinned", "decision_registered", "drill_started", "event_cancelled", "event_completed",
         "event_edited", "event_planned", "event_started", "member_joined", "member_left", "memory_dismissed",
         "memory_formed", "memory_recalled", "milestone_reached", "persona_changed", "premise_changed",
         "relationship_changed", "reply_requested", "scene_closed", "scene_opened", "scene_renamed", "turn_read",
