@@ -4,78 +4,76 @@ from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponse
 
-from agent import registry
 from agent.admin.acting import Form, number
 from agent.admin.door import operator_of
-from agent.models import Bookmark
 from agent.operations.audit import Sought, list_decisions
 from agent.operations.desk import chat_of_stream, show_lane, titles_of
 from agent.operations.dismiss import DismissEvent, EventPassedError, dismiss_event
-from agent.operations.lane import pending
 from agent.operations.operator import Operator
 from agent.operations.preview import preview_dismissal
 from agent.operations.registering import Decided
+from agent.registry import loss_of
 from chat.errors import ChatError
 
 if TYPE_CHECKING:
     from agent.admin.lanes import LaneAdmin
 
 
-def dismiss(page: "LaneAdmin", request: HttpRequest, mark: Bookmark) -> HttpResponse:
+def dismiss(page: "LaneAdmin", request: HttpRequest, reaction: str, stream: str) -> HttpResponse:
     """Show it, or do it; a refusal changes nothing, says what happened since, and keeps what was typed."""
     by, form = operator_of(request), Form.of(request)
-    event = number(request.POST.get("event_id") or request.GET.get("event")) or next_event(mark)
-    if request.method == "POST":
-        command = DismissEvent(
-            reaction=mark.subscriber_id,
-            event_id=event,
-            expected_skipped=number(request.POST.get("expected_skipped")),
-            preview_token=form.preview_token,
-            **form.why,
-        )
-        try:
-            decided = dismiss_event(command, by=by)
-        except ChatError as error:
-            form.refused = error
-        else:
-            return page.decided(request, decided, f"Event {event} is dismissed.", address=page.lane_url(request, mark))
-    return _shown(page, request, mark, event, form)
+    if request.method != "POST":
+        asked = request.GET.get("event")
+        event = number(asked) if asked else _next_event(reaction, stream, by)
+        return _shown(page, request, (reaction, stream, event), form)
+    event = number(request.POST.get("event_id"))
+    command = DismissEvent(
+        reaction=reaction,
+        event_id=event,
+        expected_skipped=number(request.POST.get("expected_skipped")),
+        preview_token=form.preview_token,
+        **form.why,
+    )
+    try:
+        decided = dismiss_event(command, by=by)
+    except ChatError as error:
+        form.refused = error
+        return _shown(page, request, (reaction, stream, event), form)
+    said = f"Event {event} is dismissed."
+    return page.decided(request, decided, said, address=page.lane_url(request, reaction, stream))
 
 
-def next_event(mark: Bookmark) -> int:
+def _next_event(reaction: str, stream: str, by: Operator) -> int:
     """The event that a lane stands before; 0 for none."""
-    subscriber = next((one for one in registry.subscribers() if one.name == mark.subscriber_id), None)
-    ahead = pending(mark, frozenset(subscriber.kinds), limit=1) if subscriber else []
-    return ahead[0].position if ahead else 0
+    event = show_lane(reaction, stream, by=by).event
+    return event.event_id if event else 0
 
 
-def _shown(page: "LaneAdmin", request: HttpRequest, mark: Bookmark, event: int, form: Form) -> HttpResponse:
-    by = operator_of(request)
-    chat = chat_of_stream(mark.stream.name)
+def _shown(page: "LaneAdmin", request: HttpRequest, which: tuple[str, str, int], form: Form) -> HttpResponse:
+    by, (reaction, stream, event) = operator_of(request), which
     context: dict[str, Any] = {
-        "mark": mark,
-        "event": event,
+        "reaction": reaction,
+        "stream": stream,
         "form": form,
         "title": f"Dismiss event {event}" if event else "Nothing to dismiss",
-        "chat_title": titles_of([mark.stream.name]).get(chat, ""),
-        "address": page.lane_url(request, mark),
-        "retry_url": page.to(request, "bookmark_retry", mark.pk),
-        "loss": registry.loss_of(mark.subscriber_id),
+        "chat_title": titles_of([stream]).get(chat_of_stream(stream), ""),
+        "address": page.lane_url(request, reaction, stream),
+        "retry_url": page.to(request, "lane_retry", reaction, stream),
+        "loss": loss_of(reaction),
     }
     try:
-        context["preview"] = preview_dismissal(mark.subscriber_id, event_id=event, by=by)
+        context["preview"] = preview_dismissal(reaction, event_id=event, by=by)
     except EventPassedError as passed:
         form.refused = passed
     except ChatError as error:
         form.refused = form.refused or error
     if form.moved is not None:
-        context |= {"detail": show_lane(mark.subscriber_id, mark.stream.name, by=by), "since": _decided_since(mark, by)}
+        context["since"] = _decided_since(reaction, stream, by)
     return page.page(request, "admin/agent/dismiss.html", status=form.status, **context)
 
 
-def _decided_since(mark: Bookmark, by: Operator) -> Decided | None:
+def _decided_since(reaction: str, stream: str, by: Operator) -> Decided | None:
     """The newest Decision about the lane, for who may read it."""
     if not by.may("view_audit"):
         return None
-    sought = Sought(subscriber=mark.subscriber_id, stream=mark.stream.name)
-    return next(iter(list_decisions(sought, limit=1, by=by)), None)
+    return next(iter(list_decisions(Sought(subscriber=reaction, stream=stream), limit=1, by=by)), None)

@@ -24,7 +24,7 @@ from agent.templatetags.desk import chip
 from chat.errors import ChatError
 from chat.story.access import ChatNotFoundError, get_chat_for
 
-ACTS = ("change", "history", "dismiss", "retry", "pause", "resume")
+ACTS = ("dismiss", "retry", "pause", "resume")
 STATES: tuple[State, ...] = ("wedged", "backing off", "paused", "behind", "running", "live")
 
 
@@ -69,14 +69,20 @@ class LaneAdmin(DeskAdmin):
     def get_urls(self) -> list[URLPattern]:
         """Its acts stand beside its pages."""
         view = self.admin_site.admin_view
+        acts = {
+            "dismiss": self.dismiss_view,
+            "retry": self.retry_view,
+            "pause": self.pause_view,
+            "resume": self.resume_view,
+        }
         return [
             path("of/<str:subscriber>/<str:stream>/", view(self.find_view), name="agent_lane"),
             path("dismiss/", view(self.dismiss_many_view), name="agent_bookmark_dismiss_many"),
             path("retry/", view(self.retry_many_view), name="agent_bookmark_retry_many"),
-            path("<int:pk>/dismiss/", view(self.dismiss_view), name="agent_bookmark_dismiss"),
-            path("<int:pk>/retry/", view(self.retry_view), name="agent_bookmark_retry"),
-            path("<int:pk>/pause/", view(self.pause_view), name="agent_bookmark_pause"),
-            path("<int:pk>/resume/", view(self.resume_view), name="agent_bookmark_resume"),
+            *(
+                path(f"of/<str:subscriber>/<str:stream>/{act}/", view(show), name=f"agent_lane_{act}")
+                for act, show in acts.items()
+            ),
             *super().get_urls(),
         ]
 
@@ -150,7 +156,10 @@ class LaneAdmin(DeskAdmin):
             chat_url=chat_url(request, detail.chat),
             revealed="reveal" in request.GET,
             loss=loss_of(mark.subscriber_id),
-            urls={act: self.to(request, f"bookmark_{act}", mark.pk) for act in ACTS},
+            urls={
+                **{page: self.to(request, f"bookmark_{page}", mark.pk) for page in ("change", "history")},
+                **{act: self.to(request, f"lane_{act}", mark.subscriber_id, mark.stream.name) for act in ACTS},
+            },
         )
 
     @answering
@@ -161,7 +170,10 @@ class LaneAdmin(DeskAdmin):
         mark = self.mark(request, object_id)
         sought = Sought(subscriber=mark.subscriber_id, stream=mark.stream.name)
         return self.history_of(
-            request, sought, title=f"{mark.subscriber_id} / {mark.stream.name}", address=self.lane_url(request, mark)
+            request,
+            sought,
+            title=f"{mark.subscriber_id} / {mark.stream.name}",
+            address=self.lane_url(request, mark.subscriber_id, mark.stream.name),
         )
 
     @answering
@@ -170,12 +182,12 @@ class LaneAdmin(DeskAdmin):
         mark = find_bookmark(subscriber, stream)
         if mark is None:
             raise NoSuchLaneError
-        return HttpResponseRedirect(self.lane_url(request, mark))
+        return HttpResponseRedirect(self.to(request, "bookmark_change", mark.pk))
 
     @answering
-    def dismiss_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def dismiss_view(self, request: HttpRequest, subscriber: str, stream: str) -> HttpResponse:
         """Dismissing an event: a page of its own."""
-        return dismissing.dismiss(self, request, self.mark(request, pk))
+        return dismissing.dismiss(self, request, subscriber, stream)
 
     @answering
     def dismiss_many_view(self, request: HttpRequest) -> HttpResponse:
@@ -188,15 +200,12 @@ class LaneAdmin(DeskAdmin):
         return many.retry(self, request)
 
     @answering
-    def retry_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def retry_view(self, request: HttpRequest, subscriber: str, stream: str) -> HttpResponse:
         """Try the next event again; from the lane's page, with no form in between."""
-        mark, form = self.mark(request, pk), Form.of(request)
-        address = self.lane_url(request, mark)
+        form, address = Form.of(request), self.lane_url(request, subscriber, stream)
         if request.method != "POST":
             return HttpResponseRedirect(address)
-        command = RetryLane(
-            subscriber=mark.subscriber_id, stream=mark.stream.name, preview_token=form.preview_token, **form.why
-        )
+        command = RetryLane(subscriber=subscriber, stream=stream, preview_token=form.preview_token, **form.why)
         try:
             decided = retry_lane(command, by=operator_of(request))
         except ChatError as error:
@@ -204,12 +213,11 @@ class LaneAdmin(DeskAdmin):
         return self.decided(request, decided, "The lane tries its next event again.", address=address)
 
     @answering
-    def pause_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def pause_view(self, request: HttpRequest, subscriber: str, stream: str) -> HttpResponse:
         """Pausing one lane, with a reason."""
-        mark, form = self.mark(request, pk), Form.of(request)
-        address = self.lane_url(request, mark)
+        form, address = Form.of(request), self.lane_url(request, subscriber, stream)
         if request.method == "POST":
-            command = Pause(subscriber=mark.subscriber_id, stream=mark.stream.name, **form.why)
+            command = Pause(subscriber=subscriber, stream=stream, **form.why)
             try:
                 decided = pause(command, by=operator_of(request))
             except ChatError as error:
@@ -220,23 +228,20 @@ class LaneAdmin(DeskAdmin):
             request,
             "admin/agent/pause.html",
             status=form.status,
-            title=f"Pause {mark.subscriber_id} / {mark.stream.name}",
-            mark=mark,
+            title=f"Pause {subscriber} / {stream}",
+            lane=f"{subscriber} / {stream}",
             form=form,
             address=address,
         )
 
     @answering
-    def resume_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def resume_view(self, request: HttpRequest, subscriber: str, stream: str) -> HttpResponse:
         """Let it go on."""
-        mark, form = self.mark(request, pk), Form.of(request)
-        address = self.lane_url(request, mark)
+        form, address = Form.of(request), self.lane_url(request, subscriber, stream)
         if request.method != "POST":
             return HttpResponseRedirect(address)
         try:
-            decided = resume(
-                Resume(subscriber=mark.subscriber_id, stream=mark.stream.name, **form.why), by=operator_of(request)
-            )
+            decided = resume(Resume(subscriber=subscriber, stream=stream, **form.why), by=operator_of(request))
         except ChatError as error:
             return self.refused(request, error, address=address)
         return self.decided(request, decided, "The lane goes on.", address=address)
@@ -249,9 +254,9 @@ class LaneAdmin(DeskAdmin):
         found: Bookmark = mark
         return found
 
-    def lane_url(self, request: HttpRequest, mark: Bookmark) -> str:
+    def lane_url(self, request: HttpRequest, subscriber: str, stream: str) -> str:
         """The page of a lane."""
-        return self.to(request, "bookmark_change", mark.pk)
+        return self.to(request, "lane", subscriber, stream)
 
 
 def chat_url(request: HttpRequest, chat: int) -> str:

@@ -13,6 +13,21 @@ from agent.subscriptions.base import Subscriber
 from chat.log.models import Event
 
 
+# Lane by lane: a planner that joins the tables cannot know how few lanes are behind, and reads the whole log.
+_AHEAD = """
+WITH reads (subscriber, kind) AS (VALUES {pairs})
+SELECT l.subscriber_id, sum(l.events), min(l.oldest) FROM (
+  SELECT b.subscriber_id,
+    (SELECT count(*) FROM chat_event e JOIN reads r ON r.kind = e.kind
+      WHERE r.subscriber = b.subscriber_id AND e.stream_id = b.stream_id AND e.position > b.position) AS events,
+    (SELECT min(e.position) FROM chat_event e JOIN reads r ON r.kind = e.kind
+      WHERE r.subscriber = b.subscriber_id AND e.stream_id = b.stream_id AND e.position > b.position) AS oldest
+  FROM agent_bookmark b
+  JOIN agent_subscriber a ON a.name = b.subscriber_id AND a.epoch = b.epoch
+  JOIN chat_stream s ON s.id = b.stream_id AND s.head > b.position
+) l GROUP BY l.subscriber_id"""
+
+
 class Lanes(TypedDict):
     """The lanes of a subscriber."""
 
@@ -56,17 +71,8 @@ def events_ahead(subscribers: Iterable[Subscriber]) -> dict[str, tuple[int, int]
         return {}
     pairs = ", ".join(["(%s, %s)"] * (len(reads) // 2))
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"WITH reads (subscriber, kind) AS (VALUES {pairs})"  # noqa: S608  (marks only)
-            " SELECT b.subscriber_id, count(*), min(e.position) FROM agent_bookmark b"
-            " JOIN agent_subscriber a ON a.name = b.subscriber_id AND a.epoch = b.epoch"
-            " JOIN chat_stream s ON s.id = b.stream_id AND s.head > b.position"
-            " JOIN chat_event e ON e.stream_id = b.stream_id AND e.position > b.position"
-            " JOIN reads r ON r.subscriber = b.subscriber_id AND r.kind = e.kind"
-            " GROUP BY b.subscriber_id",
-            reads,
-        )
-        return {name: (events, oldest) for name, events, oldest in cursor.fetchall()}
+        cursor.execute(_AHEAD.format(pairs=pairs), reads)
+        return {name: (int(events), oldest) for name, events, oldest in cursor.fetchall() if events}
 
 
 def recorded_at(positions: Iterable[int]) -> dict[int, datetime]:

@@ -59,14 +59,14 @@ def _measure(events: int, chats: int, decisions: int) -> None:
 def _pages() -> dict[str, str]:
     from agent.models import Bookmark  # noqa: PLC0415
 
-    lane = Bookmark.objects.filter(subscriber="noter", wedged_at__isnull=False).latest("pk").pk
+    lane = Bookmark.objects.filter(subscriber="noter", wedged_at__isnull=False).latest("pk")
     return {
         "subscribers": "/admin/agent/subscriber/",
         "index": "/admin/",
         "wedged lanes": "/admin/agent/bookmark/?state=wedged",
         "all lanes": "/admin/agent/bookmark/",
-        "one lane": f"/admin/agent/bookmark/{lane}/change/",
-        "dismiss": f"/admin/agent/bookmark/{lane}/dismiss/",
+        "one lane": f"/admin/agent/bookmark/{lane.pk}/change/",
+        "dismiss": f"/admin/agent/bookmark/of/noter/{lane.stream.name}/dismiss/",
         "failures": "/admin/agent/attempt/failures/",
         "audit": "/admin/agent/auditentry/",
         "audit, a search that finds one of all": "/admin/agent/auditentry/?q=number+77777+of",

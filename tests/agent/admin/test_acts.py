@@ -12,7 +12,7 @@ from tests.agent.admin.conftest import desk, hidden, text
 from tests.agent.operations.conftest import operator
 
 pytestmark = pytest.mark.django_db(transaction=True)
-DISMISS = "agent_bookmark_dismiss"
+DISMISS = "agent_lane_dismiss"
 
 
 def decisions() -> list[tuple[str, str, str]]:
@@ -20,7 +20,7 @@ def decisions() -> list[tuple[str, str, str]]:
 
 
 def test_the_dismiss_page_says_what_will_happen_and_does_it(anna, stuck):
-    page = anna.get(DISMISS, stuck.lane.pk)
+    page = anna.get(DISMISS, "noter", stuck.stream)
     said = text(page)
     assert f"Dismiss event {stuck.poison}" in said
     assert "Whatever this Reaction does because of such an event." in said
@@ -28,23 +28,25 @@ def test_the_dismiss_page_says_what_will_happen_and_does_it(anna, stuck):
     assert "checked" not in page.content.decode().split("<fieldset")[1].split("</fieldset")[0]
     assert len(page.content) < 100_000
 
-    done = anna.post(DISMISS, stuck.lane.pk, reason=" Cannot be read ", preset="unreadable", **hidden(page))
+    done = anna.post(DISMISS, "noter", stuck.stream, reason=" Cannot be read ", preset="unreadable", **hidden(page))
 
     assert done.status_code == 302
     assert stuck.lane.position == stuck.poison
     assert decisions() == [("dismiss_event", "admin", "Cannot be read")]
-    assert "is on record as decision" in text(anna.client.get(done["Location"]))
+    assert "is on record as decision" in text(anna.client.get(done["Location"], follow=True))
 
 
 def test_a_double_press_is_one_decision(anna, stuck):
-    sent = {"reason": "Twice", **anna.fields(DISMISS, stuck.lane.pk)}
+    sent = {"reason": "Twice", **anna.fields(DISMISS, "noter", stuck.stream)}
 
-    assert [anna.post(DISMISS, stuck.lane.pk, **sent).status_code for _ in range(2)] == [302, 302]
+    assert [anna.post(DISMISS, "noter", stuck.stream, **sent).status_code for _ in range(2)] == [302, 302]
     assert len(decisions()) == 1
 
 
 def test_without_a_reason_nothing_is_done_and_the_page_asks_for_it(anna, stuck):
-    refused = anna.post(DISMISS, stuck.lane.pk, reason=" ", preset="test", **anna.fields(DISMISS, stuck.lane.pk))
+    refused = anna.post(
+        DISMISS, "noter", stuck.stream, reason=" ", preset="test", **anna.fields(DISMISS, "noter", stuck.stream)
+    )
 
     assert refused.status_code == 400
     assert "Give a reason" in text(refused)
@@ -53,25 +55,25 @@ def test_without_a_reason_nothing_is_done_and_the_page_asks_for_it(anna, stuck):
 
 
 def test_a_page_of_a_lane_that_was_tried_again_since_changes_nothing(anna, stuck):
-    sent = {"reason": "My long thought", **anna.fields(DISMISS, stuck.lane.pk)}
+    sent = {"reason": "My long thought", **anna.fields(DISMISS, "noter", stuck.stream)}
     retry_lane(RetryLane(subscriber="noter", stream=stuck.stream), by=operator("retry_lane", name="ben"))
 
-    stale = anna.post(DISMISS, stuck.lane.pk, **sent)
+    stale = anna.post(DISMISS, "noter", stuck.stream, **sent)
 
     assert stale.status_code == 409
     assert "This changed while you were looking" in text(stale)
     assert "ben, 0 s ago, retry_lane" in text(stale)
     assert "My long thought" in text(stale)
     assert [act for act, _, _ in decisions()] == ["retry_lane"]
-    assert anna.post(DISMISS, stuck.lane.pk, **sent | hidden(stale)).status_code == 302
+    assert anna.post(DISMISS, "noter", stuck.stream, **sent | hidden(stale)).status_code == 302
 
 
 def test_an_event_that_somebody_else_dismissed_is_said_and_what_was_typed_is_kept(anna, stuck):
-    sent = {"reason": "My long thought", **anna.fields(DISMISS, stuck.lane.pk)}
+    sent = {"reason": "My long thought", **anna.fields(DISMISS, "noter", stuck.stream)}
     ben = operator("dismiss_event", name="ben")
     dismiss_event(DismissEvent(reaction="noter", event_id=stuck.poison, reason="Mine"), by=ben)
 
-    stale = anna.post(DISMISS, stuck.lane.pk, **sent)
+    stale = anna.post(DISMISS, "noter", stuck.stream, **sent)
 
     assert stale.status_code == 409
     assert f"of event {stuck.poison}: “Mine”" in text(stale)
@@ -83,20 +85,20 @@ def test_who_may_not_is_refused_by_the_operation(stuck):
     eve = desk("view_desk", name="eve")
     assert "to-dismiss" not in eve.get("agent_bookmark_change", stuck.lane.pk).content.decode()
 
-    refused = eve.post(DISMISS, stuck.lane.pk, reason="I want to", event_id=stuck.poison)
+    refused = eve.post(DISMISS, "noter", stuck.stream, reason="I want to", event_id=stuck.poison)
 
     assert refused.status_code == 403
     assert stuck.lane.wedged_at is not None
 
 
 def test_retry_pause_and_resume_from_the_lane(anna, stuck):
-    lane = stuck.lane.pk
-    anna.post("agent_bookmark_retry", lane, **anna.fields("agent_bookmark_change", lane))
+    page, lane = stuck.lane.pk, ("noter", stuck.stream)
+    anna.post("agent_lane_retry", *lane, **anna.fields("agent_bookmark_change", page))
     assert stuck.lane.wedged_at is None
-    assert anna.post("agent_bookmark_pause", lane, reason="", key="a").status_code == 400
-    anna.post("agent_bookmark_pause", lane, reason="On trial", key="b")
-    assert "by anna for 0 s: On trial" in text(anna.get("agent_bookmark_change", lane))
-    anna.post("agent_bookmark_resume", lane, key="c")
+    assert anna.post("agent_lane_pause", *lane, reason="", key="a").status_code == 400
+    anna.post("agent_lane_pause", *lane, reason="On trial", key="b")
+    assert "by anna for 0 s: On trial" in text(anna.get("agent_bookmark_change", page))
+    anna.post("agent_lane_resume", *lane, key="c")
 
     assert [act for act, _, _ in decisions()] == ["retry_lane", "pause_subscriber", "resume_subscriber"]
 
@@ -142,8 +144,8 @@ def test_all_lanes_of_one_failure_are_tried_again_when_the_count_is_right(anna, 
 
 
 def test_the_audit_is_searched_read_and_exported_as_filtered(anna, stuck):
-    anna.post(DISMISS, stuck.lane.pk, reason="=A formula", **anna.fields(DISMISS, stuck.lane.pk))
-    anna.post("agent_bookmark_pause", stuck.lane.pk, reason="On trial", key="b")
+    anna.post(DISMISS, "noter", stuck.stream, reason="=A formula", **anna.fields(DISMISS, "noter", stuck.stream))
+    anna.post("agent_lane_pause", "noter", stuck.stream, reason="On trial", key="b")
 
     found = text(anna.get("agent_auditentry_changelist", q="formula"))
     assert "=A formula" in found
