@@ -7,7 +7,7 @@ from typing import Any, Self
 from django.http import HttpRequest
 
 from agent.operations.command import LONGEST_REASON, PRESETS
-from agent.operations.dismiss import LaneConflictError
+from agent.operations.lane import LaneConflictError
 from chat.errors import ChatError
 
 

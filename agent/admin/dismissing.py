@@ -8,8 +8,8 @@ from agent.admin.acting import Form, number
 from agent.admin.door import operator_of
 from agent.operations.audit import Sought, list_decisions
 from agent.operations.desk import chat_of_stream, show_lane, titles_of
-from agent.operations.dismiss import DismissEvent, EventPassedError, dismiss_event
-from agent.operations.operator import Operator
+from agent.operations.dismiss import DismissEvent, dismiss_event
+from agent.operations.operator import NotPermittedError, Operator
 from agent.operations.preview import preview_dismissal
 from agent.operations.registering import Decided
 from agent.registry import loss_of
@@ -36,6 +36,8 @@ def dismiss(page: "LaneAdmin", request: HttpRequest, reaction: str, stream: str)
     )
     try:
         decided = dismiss_event(command, by=by)
+    except NotPermittedError:
+        raise
     except ChatError as error:
         form.refused = error
         return _shown(page, request, (reaction, stream, event), form)
@@ -63,8 +65,6 @@ def _shown(page: "LaneAdmin", request: HttpRequest, which: tuple[str, str, int],
     }
     try:
         context["preview"] = preview_dismissal(reaction, event_id=event, by=by)
-    except EventPassedError as passed:
-        form.refused = passed
     except ChatError as error:
         form.refused = form.refused or error
     if form.moved is not None:

@@ -18,6 +18,7 @@ from agent.operations.registering import Decided
 from chat.errors import ChatError
 from chat.read_only import ReadOnly
 
+REFUSED = "admin/agent/refused.html"
 #: Decisions on a History page.
 SHOWN = 100
 
@@ -62,9 +63,8 @@ class DeskAdmin(ReadOnly):
         return HttpResponseRedirect(address)
 
     def refused(self, request: HttpRequest, error: ChatError, *, address: str) -> HttpResponse:
-        """Go on to a page, and say there why nothing was done."""
-        messages.error(request, error.detail)
-        return HttpResponseRedirect(address)
+        """Say why nothing was done, and lead back."""
+        return self.page(request, REFUSED, status=error.status, title=error.detail, error=error, address=address)
 
     def history_of(self, request: HttpRequest, sought: Sought, **context: Any) -> HttpResponse:
         """The Decisions about a thing."""
@@ -86,7 +86,7 @@ def answering[A: DeskAdmin, **P, R: HttpResponseBase](
         try:
             return view(self, request, *args, **kwargs)
         except ChatError as error:
-            return self.page(request, "admin/agent/refused.html", status=error.status, title=error.detail)
+            return self.refused(request, error, address=reverse("admin:index"))
 
     return answer
 

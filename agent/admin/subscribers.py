@@ -101,7 +101,6 @@ class SubscriberAdmin(DeskAdmin):
             "admin/agent/pause.html",
             status=form.status,
             title=f"Pause {name}",
-            subscriber=self._view(request, name),
             form=form,
             address=address,
         )

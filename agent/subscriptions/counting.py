@@ -12,7 +12,6 @@ from agent.models import Bookmark
 from agent.subscriptions.base import Subscriber
 from chat.log.models import Event
 
-
 # Lane by lane: a planner that joins the tables cannot know how few lanes are behind, and reads the whole log.
 _AHEAD = """
 WITH reads (subscriber, kind) AS (VALUES {pairs})

@@ -13,6 +13,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from agent.operations.command import address
+from agent.operations.problems import slug_of
+from chat.errors import ChatError
 
 register = template.Library()
 
@@ -132,3 +134,9 @@ def address_of(target: dict[str, Any]) -> str:
 def kept(filters: str) -> str:
     """The list's own query of the filters that a page carries along."""
     return QueryDict(filters).get("_changelist_filters", "") or ""
+
+
+@register.filter
+def problem(error: ChatError) -> str:
+    """The type of a refusal, as the other doors name it; for scripts and tests."""
+    return slug_of(error)
