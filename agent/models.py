@@ -82,6 +82,7 @@ class Bookmark(models.Model):
             models.Index(
                 fields=["subscriber", "leased_until"], condition=Q(leased_until__isnull=False), name="leased_lanes"
             ),
+            models.Index(fields=["fingerprint"], condition=~Q(fingerprint=""), name="failing_lanes"),
         ]
 
     def __str__(self) -> str:
@@ -136,6 +137,8 @@ class Attempt(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["bookmark", "event"], name="attempts_at_an_event"),
+            models.Index(fields=["started_at"], name="attempts_by_time"),
+            models.Index(fields=["fingerprint"], condition=~Q(fingerprint=""), name="attempts_by_failure"),
             models.Index(
                 fields=["endpoint", "ended_at"], condition=Q(outcome__in=["done", "skipped"]), name="successes"
             ),

@@ -63,6 +63,11 @@ def reaction(name: str) -> Reaction:
     return _named(reactions(), name)
 
 
+def loss_of(name: str) -> str:
+    """What will not happen when the Reaction of that name is spared an event; "" for what is no Reaction."""
+    return next((one.loss for one in reactions() if one.name == name), "")
+
+
 def check(**_: Any) -> list[CheckMessage]:
     """System check: every subscriber is declared rightly."""
     return checks.check(subscribers())

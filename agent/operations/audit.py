@@ -89,6 +89,13 @@ def list_decisions(sought: Sought, *, before: int | None = None, limit: int = 50
         return [decided_of(entry.decision) for entry in entries[: max(1, min(limit, MOST_DECISIONS))]]
 
 
+def show_decision(position: int, *, by: Operator | None) -> dict[str, Any] | None:
+    """Everything that is on record of one Decision, as the export has it; None when there is none."""
+    with consulting(by, "view_audit"):
+        entry = AuditEntry.objects.select_related("decision").filter(decision_id=position).first()
+        return None if entry is None else _record(entry.decision)
+
+
 def list_refusals(*, limit: int = 50, by: Operator | None) -> list[Refusal]:
     """Who was refused what lately, the newest first."""
     with consulting(by, "view_audit"):

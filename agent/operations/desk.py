@@ -1,6 +1,6 @@
 """What operators look at: the subscribers, the lanes of one, and one lane with all that is known of its trouble."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -54,7 +54,7 @@ def list_lanes(
         of = _declared(subscriber)
         lanes = _annotated(of, in_state(bookmarks(of.name).filter(id__gt=after), state).order_by("id"))
         found = list(lanes[: max(1, min(limit, MOST_LANES))])
-        titles = _titles(mark.stream.name for mark in found)
+        titles = titles_of(mark.stream.name for mark in found)
         return [_lane_view(mark, titles, now=now) for mark in found]
 
 
@@ -163,7 +163,7 @@ def _detail(bookmark: Bookmark, of: Declared, *, reveal: bool, now: datetime) ->
     return LaneDetail(
         lane=lane,
         chat=chat,
-        chat_title=_titles([lane.stream]).get(chat, ""),
+        chat_title=titles_of([lane.stream]).get(chat, ""),
         due_at=bookmark.due_at if event is not None and lane.wedged_at is None else None,
         paused_at=paused.paused_at,
         paused_by=paused.paused_by,
@@ -191,6 +191,7 @@ def chat_of_stream(stream: str) -> int:
     return int(number) if number.isdigit() else 0
 
 
-def _titles(streams: Any) -> dict[int, str]:
+def titles_of(streams: Iterable[str]) -> dict[int, str]:
+    """The titles of the chats that these streams are of, by chat."""
     chats = {chat_of_stream(stream) for stream in streams}
     return dict(Chat.objects.filter(id__in=chats).values_list("id", "title"))

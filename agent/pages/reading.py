@@ -36,6 +36,7 @@ def reading_line(request: HttpRequest, chat_id: int) -> HttpResponse:
         "done": len(done),
         "unread": len(done) < len(lanes),
         "held": _most_serious(trouble),
+        "operates": request.user.has_perm("agent.view_desk") and getattr(request.user, "is_staff", False),
     }
     return render(request, "agent/_reading.html", context)
 

@@ -32,6 +32,7 @@ class Chronicler(Reaction):
     name: ClassVar[str] = "chronicler"
     kinds: ClassVar[tuple[str, ...]] = (kind_of(UserTurn), kind_of(AssistantTurn), kind_of(TurnRestored))
     accepts_late: ClassVar[bool] = True
+    loss: ClassVar[str] = "No story events, memories or relationships will be read from this turn."
 
     async def react(self, event: Event) -> Outcome:
         """Read the event's turn with the model, or by words alone; one that was brought back, if nobody has yet."""

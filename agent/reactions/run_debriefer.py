@@ -37,6 +37,7 @@ class RunDebriefer(Reaction):
     name: ClassVar[str] = "run_debriefer"
     kinds: ClassVar[tuple[str, ...]] = (kind_of(SceneClosed), kind_of(TurnSuperseded))
     accepts_late: ClassVar[bool] = True
+    loss: ClassVar[str] = "There will be no “Previously…” of this scene, for the player or for any witness."
     timeout: ClassVar[float] = 300.0
 
     async def react(self, event: Event) -> Outcome:

@@ -90,6 +90,8 @@ class Reaction(Subscriber, Protocol):
     endpoint: ClassVar[Literal["reader", "model", ""]] = "reader"
     #: Whether a dismissed event may be reacted to after later ones have been.
     accepts_late: ClassVar[bool] = False
+    #: What will not happen when it is spared an event, for operators.
+    loss: ClassVar[str] = "Whatever this Reaction does because of such an event."
 
     async def react(self, event: Event) -> Outcome:
         """Say what is to be written because of this event; `event.stream` is loaded.

@@ -1,28 +1,21 @@
 """How the subscribers stand: one row a subscriber for operators, one word a lane for players."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from django.db.models import Count, F, Q
-from django.db.models.functions import Now
 
 from agent.models import Bookmark, SuspendedEndpoint
 from agent.models import Subscriber as Row
-from agent.subscriptions import breaker, sql
+from agent.subscriptions import breaker
 from agent.subscriptions.base import Reaction, Subscriber
+from agent.subscriptions.counting import Lanes, events_ahead, lanes_by_subscriber, recorded_at
 from chat.log.models import Event
 
-_NONE = {"lanes": 0, "backing_off": 0, "wedged": 0, "paused": 0}
-_BEHIND = """
-SELECT b.subscriber_id, count(*), min(e.position) FROM agent_bookmark b
-JOIN agent_subscriber r ON r.name = b.subscriber_id AND r.epoch = b.epoch
-JOIN chat_stream s ON s.id = b.stream_id AND s.head > b.position
-JOIN chat_event e ON e.stream_id = b.stream_id AND e.position > b.position
-WHERE {theirs} GROUP BY b.subscriber_id"""
-
 type State = Literal["live", "behind", "backing off", "wedged", "paused"]
+_NONE = Lanes(lanes=0, backing_off=0, wedged=0, paused=0, reached=0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,10 +30,12 @@ class Standing:
     backing_off: int
     wedged: int
     paused: int
+    #: When the newest event that it has dealt with was recorded.
+    read_up_to: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
         """As `manage.py subscribers --format json` prints it."""
-        return asdict(self)
+        return asdict(self) | {"read_up_to": self.read_up_to.isoformat() if self.read_up_to else None}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,11 +51,14 @@ class LaneStanding:
     reason: str = ""
 
 
-def standings(subscribers: Sequence[Subscriber], *, now: datetime) -> list[Standing]:
-    """How each subscriber stands, in the order given; a few statements, however many subscribers there are."""
-    rows, counts, behind = Row.objects.in_bulk(), _counts(), _behind(subscribers)
+def standings(subscribers: Iterable[Subscriber], *, now: datetime) -> list[Standing]:
+    """How each subscriber stands, in the order given; three queries, however many there are."""
+    subscribers = list(subscribers)
+    lanes, ahead = lanes_by_subscriber(), events_ahead(subscribers)
+    positions = [counted["reached"] for counted in lanes.values()] + [oldest for _, oldest in ahead.values()]
+    recorded = recorded_at(positions)
     return [
-        _standing(one, rows.get(one.name), counts.get(one.name, _NONE), behind.get(one.name, (0, None)), now)
+        _standing(one, lanes.get(one.name, _NONE), ahead.get(one.name, (0, 0)), recorded, now=now)
         for one in subscribers
     ]
 
@@ -87,53 +85,21 @@ def lanes_of_chat(reactions: Iterable[Reaction], chat: int) -> list[LaneStanding
 
 
 def _standing(
-    subscriber: Subscriber,
-    row: Row | None,
-    counts: Mapping[str, int],
-    behind: tuple[int, datetime | None],
-    now: datetime,
+    subscriber: Subscriber, lanes: Lanes, ahead: tuple[int, int], recorded: Mapping[int, datetime], *, now: datetime
 ) -> Standing:
-    events, oldest = behind
-    all_paused = row is not None and row.paused_at is not None
+    events, oldest = ahead
+    behind = (now - recorded[oldest]).total_seconds() if oldest in recorded else 0.0
     return Standing(
         name=subscriber.name,
         kind="reaction" if isinstance(subscriber, Reaction) else "projection",
-        lanes=counts["lanes"],
+        lanes=lanes["lanes"],
         behind_events=events,
-        behind_seconds=round(max(0.0, (now - oldest).total_seconds()), 1) if oldest else 0.0,
-        backing_off=counts["backing_off"],
-        wedged=counts["wedged"],
-        paused=counts["lanes"] if all_paused else counts["paused"],
+        behind_seconds=round(max(0.0, behind), 1),
+        backing_off=lanes["backing_off"],
+        wedged=lanes["wedged"],
+        paused=lanes["paused"],
+        read_up_to=recorded.get(lanes["reached"]),
     )
-
-
-def _counts() -> dict[str, dict[str, int]]:
-    """Lanes in use by subscriber: all, and those in trouble."""
-    counted: Iterable[Mapping[str, Any]] = (
-        Bookmark.objects.filter(epoch=F("subscriber__epoch"))
-        .values("subscriber_id")
-        .annotate(
-            lanes=Count("id"),
-            backing_off=Count("id", filter=Q(due_at__gt=Now(), wedged_at=None, paused_at=None)),
-            wedged=Count("id", filter=Q(wedged_at__isnull=False)),
-            paused=Count("id", filter=Q(paused_at__isnull=False)),
-        )
-    )
-    return {one["subscriber_id"]: {name: one[name] for name in _NONE} for one in counted}
-
-
-def _behind(subscribers: Sequence[Subscriber]) -> dict[str, tuple[int, datetime | None]]:
-    """By subscriber: events of its kinds behind the bookmarks of all lanes, and when the oldest was recorded."""
-    theirs: list[str] = []
-    parameters: dict[str, Any] = {}
-    for number, subscriber in enumerate(subscribers):
-        kinds, named = sql.named(f"kind_{number}_", subscriber.kinds)
-        parameters |= {**named, f"name_{number}": subscriber.name}
-        theirs.append(f"(b.subscriber_id = %(name_{number})s AND e.kind IN ({kinds}))")
-    found = sql.rows(_BEHIND.format(theirs=" OR ".join(theirs)), parameters) if theirs else []
-    oldest = Event.objects.filter(position__in=[position for _, _, position in found])
-    recorded_at = dict(oldest.values_list("position", "recorded_at"))
-    return {name: (events, recorded_at.get(position)) for name, events, position in found}
 
 
 def _behind_in(stream: str, reactions: Iterable[Reaction], marks: Mapping[str, Bookmark]) -> dict[str, int]:

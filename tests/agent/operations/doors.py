@@ -2,20 +2,25 @@
 
 import asyncio
 import json
+import re
 from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any, Protocol
 
 import httpx2
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import Client
+from django.urls import reverse
 from mcp import Client as Agent
 from mcp.client.streamable_http import streamable_http_client
 
 from agent.mcp.http import McpOverHttp
 from agent.operations.operator import Operator
+from agent.operations.registering import decided_of
 from agent.operations.tokens import CreateToken, create_token
+from chat.log.models import Event
 from tests.agent.operations.conftest import allow
 
 ACTS = ("view_desk", "view_audit", "dismiss_event", "retry_lane", "pause_subscriber", "resume_subscriber")
@@ -129,5 +134,45 @@ def _run(words: list[str]) -> dict[str, Any]:
     return said
 
 
-#: The admin's is to be added here.
-DOORS: tuple[type[Door], ...] = (Api, Mcp, Command)
+@dataclass
+class Admin:
+    """The pages, as a browser without scripts sees them."""
+
+    by: Operator
+    channel: str = "admin"
+    client: Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        User.objects.filter(pk=self.by.user.pk).update(is_staff=True)
+        self.client = Client()
+        self.client.force_login(User.objects.get(pk=self.by.user.pk))
+
+    def call(self, act: str, *, key: str | None = None, **said: Any) -> Answer:
+        sent = said | ({} if key is None else {"key": key})
+        if act == "preview_dismissal":
+            return self._answered(self.client.get(_page("dismiss_event", said), {"event": said["event_id"]}))
+        return self._answered(self.client.post(_page(act, said), sent, follow=True))
+
+    def _answered(self, page: Any) -> Answer:
+        text = page.content.decode()
+        if problem := re.search(r'data-problem="([^"]+)"', text):
+            return Answer({"type": f"urn:palimpsest:problem:{problem[1]}", "status": page.status_code})
+        if decision := re.search(r"on record as decision (\d+)", text):
+            decided = decided_of(Event.objects.get(position=decision[1]))
+            return Answer(json.loads(json.dumps(decided.as_json())))
+        fields = dict(re.findall(r'<input type="hidden" name="(preview_token|expected_skipped)" value="([^"]*)"', text))
+        return Answer(fields)
+
+
+def _page(act: str, said: dict[str, Any]) -> str:
+    subscriber, stream = said["subscriber"], said.get("stream", "")
+    if act == "dismiss_event":
+        event = Event.objects.select_related("stream").filter(position=said["event_id"]).first()
+        stream = event.stream.name if event else "chat-0"
+    page = act.split("_", maxsplit=1)[0]
+    if stream:
+        return reverse(f"admin:agent_lane_{page}", args=[subscriber, stream])
+    return reverse(f"admin:agent_subscriber_{page}", args=[subscriber])
+
+
+DOORS: tuple[type[Door], ...] = (Api, Mcp, Command, Admin)

@@ -1,0 +1,63 @@
+"""The form of an act: a preset, a reason in words, and what makes a second press the same command."""
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from django.http import HttpRequest
+
+from agent.operations.command import LONGEST_REASON, PRESETS
+from agent.operations.lane import LaneConflictError
+from chat.errors import ChatError
+
+
+@dataclass(kw_only=True)
+class Form:
+    """What was typed, kept on a refusal; the commands themselves say what is wrong with it."""
+
+    preset: str = ""
+    reason: str = ""
+    key: str = field(default_factory=lambda: uuid.uuid4().hex)
+    preview_token: str = ""
+    refused: ChatError | None = None
+    presets = PRESETS
+    longest = LONGEST_REASON
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Self:
+        """What was sent, or an empty form."""
+        if request.method != "POST":
+            return cls()
+        sent = request.POST
+        return cls(
+            preset=sent.get("preset", ""),
+            reason=sent.get("reason", ""),
+            preview_token=sent.get("preview_token", ""),
+            key=sent.get("key") or uuid.uuid4().hex,
+        )
+
+    @property
+    def why(self) -> dict[str, Any]:
+        """What every command takes."""
+        # Browsers send line ends as CR LF.
+        return {"preset": self.preset, "reason": self.reason.replace("\r\n", "\n"), "key": self.key}
+
+    @property
+    def status(self) -> int:
+        """Of the page that shows it."""
+        return 200 if self.refused is None else self.refused.status
+
+    @property
+    def about_reason(self) -> bool:
+        """Whether it is the reason that was refused."""
+        return self.refused is not None and self.refused.status == 400  # noqa: PLR2004
+
+    @property
+    def moved(self) -> dict[str, Any] | None:
+        """How the lane stands, when it is not where the form thought it was."""
+        return self.refused.present if isinstance(self.refused, LaneConflictError) else None
+
+
+def number(sent: str | None) -> int:
+    """A number that was sent; 0 for what is none (positions begin at 1)."""
+    return int(sent) if sent and sent.isascii() and sent.isdigit() and len(sent) < 19 else 0  # noqa: PLR2004

@@ -1,0 +1,122 @@
+"""Attempts: one by one as they were made, and the failures that lanes stand at, by fingerprint."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
+
+from agent.admin.acting import Form, number
+from agent.admin.door import DeskAdmin, answering, operator_of
+from agent.models import Attempt
+from agent.operations.audit import Sought
+from agent.operations.fingerprints import (
+    PACE,
+    RetryAll,
+    list_failures,
+    retry_all,
+)
+from agent.templatetags.desk import outcome
+from chat.errors import ChatError
+
+
+@admin.register(Attempt)
+class AttemptAdmin(DeskAdmin):
+    """What was tried, the newest first."""
+
+    list_display = ("id", "how", "lane", "event", "error", "worker", "started_at", "duration_ms")
+    list_filter = ("outcome", "failure")
+    list_select_related = ("bookmark__stream",)
+    search_fields = ("=event", "=fingerprint")
+    ordering = ("-id",)
+
+    def get_urls(self) -> list[URLPattern]:
+        """The failures stand beside them."""
+        view = self.admin_site.admin_view
+        return [
+            path("failures/", view(self.failures_view), name="agent_attempt_failures"),
+            path(
+                "failures/<str:subscriber>/<str:fingerprint>/",
+                view(self.retry_all_view),
+                name="agent_retry_all",
+            ),
+            *super().get_urls(),
+        ]
+
+    @admin.display(description="Outcome", ordering="outcome")
+    def how(self, attempt: Attempt) -> SafeString:
+        """How it ended."""
+        return outcome(attempt.outcome)
+
+    @admin.display(description="Lane")
+    def lane(self, attempt: Attempt) -> str:
+        """Whose it was."""
+        return f"{attempt.bookmark.subscriber_id} / {attempt.bookmark.stream.name}"
+
+    @answering
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """One attempt, with its stack."""
+        attempt = self.get_object(request, object_id)
+        if attempt is None:
+            raise Http404
+        lane_url = reverse("admin:agent_bookmark_change", args=[attempt.bookmark_id])
+        return self.page(
+            request, "admin/agent/attempt.html", title=f"Attempt {attempt.pk}", attempt=attempt, lane_url=lane_url
+        )
+
+    @answering
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """What was decided about its lane."""
+        attempt = self.get_object(request, object_id)
+        if attempt is None:
+            raise Http404
+        mark = attempt.bookmark
+        return self.history_of(
+            request,
+            Sought(subscriber=mark.subscriber_id, stream=mark.stream.name),
+            title=f"{mark.subscriber_id} / {mark.stream.name}",
+            address=reverse("admin:agent_bookmark_change", args=[mark.pk]),
+        )
+
+    @answering
+    def failures_view(self, request: HttpRequest) -> HttpResponse:
+        """The failures that lanes stand at."""
+        failures = list_failures(by=operator_of(request))
+        return self.page(request, "admin/agent/failures.html", title="What lanes stand at", failures=failures)
+
+    @answering
+    def retry_all_view(self, request: HttpRequest, subscriber: str, fingerprint: str) -> HttpResponse:
+        """Trying all lanes of one failure again: the count is asked back."""
+        by, form, address = operator_of(request), Form.of(request), reverse("admin:agent_attempt_failures")
+        if request.method == "POST":
+            command = RetryAll(
+                subscriber=subscriber,
+                fingerprint=fingerprint,
+                expected_lanes=number(request.POST.get("expected_lanes")),
+                **form.why,
+            )
+            try:
+                decided = retry_all(command, by=by)
+            except ChatError as error:
+                form.refused = error
+            else:
+                said = (
+                    f"{len(decided)} {'lane is' if len(decided) == 1 else 'lanes are'} tried again, one after another."
+                )
+                return self.done(request, said, address=address)
+        found = [one for one in list_failures(by=by) if (one.subscriber, one.fingerprint) == (subscriber, fingerprint)]
+        return self.page(
+            request,
+            "admin/agent/retry_all.html",
+            status=form.status,
+            title="Retry all lanes of one failure",
+            failure=found[0] if found else None,
+            form=form,
+            address=address,
+            pace=PACE.total_seconds(),
+        )

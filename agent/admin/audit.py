@@ -1,0 +1,128 @@
+"""The audit: operators' Decisions, to be filtered, searched, read one by one, and exported as filtered."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import URLPattern, path, reverse
+
+from agent.admin.acting import number
+from agent.admin.door import DeskAdmin, answering, operator_of
+from agent.desk_models import PERMISSIONS
+from agent.models import AuditEntry
+from agent.operations.audit import Sought, export, list_decisions, show_decision
+from agent.operations.lane import find_bookmark
+
+CHANNELS = ("admin", "api", "mcp", "command")
+FORMATS = {"csv": "text/csv", "jsonl": "application/jsonl"}
+#: Decisions of a page.
+SHOWN = 50
+WORDS = ("q", "act", "channel", "subscriber", "stream", "since", "until")
+
+
+@admin.register(AuditEntry)
+class AuditAdmin(DeskAdmin):
+    """Decisions, the newest first."""
+
+    act_to_see = "view_audit"
+
+    def get_urls(self) -> list[URLPattern]:
+        """The export stands beside them."""
+        view = self.admin_site.admin_view
+        return [
+            path("export/<str:format>/", view(self.export_view), name="agent_auditentry_export"),
+            *super().get_urls(),
+        ]
+
+    @answering
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The Decisions that are sought."""
+        before = number(request.GET.get("before")) or None
+        found = list_decisions(sought(request), before=before, limit=SHOWN + 1, by=operator_of(request))
+        chosen = {word: request.GET.get(word, "") for word in WORDS}
+        query = request.GET.copy()
+        query.pop("before", None)
+        return self.page(
+            request,
+            "admin/agent/audit.html",
+            title="Audit",
+            decisions=found[:SHOWN],
+            older=found[SHOWN - 1].decision_id if len(found) > SHOWN else None,
+            newest=before is None,
+            chosen=chosen,
+            sought_any=any(chosen.values()),
+            query=query.urlencode(),
+            acts=[codename for codename, _ in PERMISSIONS],
+            channels=CHANNELS,
+            formats=FORMATS,
+        )
+
+    @answering
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """One Decision with everything that is on record of it."""
+        decision = show_decision(number(object_id), by=operator_of(request))
+        if decision is None:
+            raise Http404
+        target = decision["target"]
+        lane = find_bookmark(target.get("subscriber", ""), target.get("stream", ""))
+        return self.page(
+            request,
+            "admin/agent/decision.html",
+            title=f"Decision {object_id}",
+            decision=decision,
+            at=datetime.fromisoformat(decision["recorded_at"]),
+            lane_url=reverse("admin:agent_bookmark_change", args=[lane.pk]) if lane else "",
+            changes=changes(decision["before"], decision["after"]),
+        )
+
+    @answering
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """A Decision is its own history."""
+        return self.change_view(request, object_id)
+
+    @answering
+    def export_view(self, request: HttpRequest, format: str) -> HttpResponse | StreamingHttpResponse:  # noqa: A002
+        """What is filtered, as a file."""
+        if format not in FORMATS:
+            raise Http404
+        lines = export(sought(request), format=format, by=operator_of(request))
+        answer = StreamingHttpResponse(lines, content_type=f"{FORMATS[format]}; charset=utf-8")
+        answer["Content-Disposition"] = f'attachment; filename="audit.{format}"'
+        return answer
+
+
+def sought(request: HttpRequest) -> Sought:
+    """What of the audit the address asks for; days are those of UTC, `until` inclusive."""
+    asked = request.GET
+    until = _day(asked.get("until"))
+    return Sought(
+        text=asked.get("q", ""),
+        act=asked.get("act", ""),
+        channel=asked.get("channel", ""),
+        subscriber=asked.get("subscriber", ""),
+        stream=asked.get("stream", ""),
+        since=_day(asked.get("since")),
+        until=until + timedelta(days=1) if until else None,
+    )
+
+
+def changes(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    """What a Decision changed: name, before, after."""
+    names = dict.fromkeys([*before, *after])
+    return [
+        (name, before.get(name), after.get(name))
+        for name in names
+        if name not in after or before.get(name) != after[name]
+    ]
+
+
+def _day(said: str | None) -> datetime | None:
+    try:
+        return datetime.strptime(said or "", "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None

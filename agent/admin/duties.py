@@ -1,0 +1,80 @@
+"""What the desk asks for now and then: judging drafted cautions, and the fire drill."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+
+from agent.admin.acting import Form
+from agent.admin.door import DeskAdmin, answering, operator_of
+from agent.desk_models import Desk
+from agent.operations.cautions import DeclineCaution, PromoteCaution, review_caution
+from agent.operations.drill import StartDrill, start_drill
+from agent.operations.overview import list_cautions
+from chat.errors import ChatError
+
+VERDICTS: dict[str, tuple[type[PromoteCaution | DeclineCaution], str]] = {
+    "promote": (PromoteCaution, "It is promoted."),
+    "decline": (DeclineCaution, "It is declined."),
+}
+
+
+@admin.register(Desk)
+class DutiesAdmin(DeskAdmin):
+    """Pages that no table stands behind."""
+
+    def get_urls(self) -> list[URLPattern]:
+        """Nothing but our own."""
+        view = self.admin_site.admin_view
+        return [
+            path("", view(self.changelist_view), name="agent_desk_changelist"),
+            path("cautions/", view(self.cautions_view), name="agent_desk_cautions"),
+            path("cautions/<int:caution>/<str:verdict>/", view(self.review_view), name="agent_desk_review"),
+            path("drill/", view(self.drill_view), name="agent_desk_drill"),
+        ]
+
+    def changelist_view(self, _request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The desk itself."""
+        return HttpResponseRedirect(reverse("admin:index"))
+
+    @answering
+    def cautions_view(self, request: HttpRequest, form: Form | None = None, about: int = 0) -> HttpResponse:
+        """The cautions that nobody has judged."""
+        form = form or Form()
+        return self.page(
+            request,
+            "admin/agent/cautions.html",
+            status=form.status,
+            title="Cautions to review",
+            cautions=list_cautions(by=operator_of(request)),
+            form=form,
+            about=about,
+        )
+
+    @answering
+    def review_view(self, request: HttpRequest, caution: int, verdict: str) -> HttpResponse:
+        """Promote or decline one."""
+        address, form = reverse("admin:agent_desk_cautions"), Form.of(request)
+        if request.method != "POST" or verdict not in VERDICTS:
+            return HttpResponseRedirect(address)
+        command, said = VERDICTS[verdict]
+        try:
+            decided = review_caution(command(caution_id=caution, **form.why), by=operator_of(request))
+        except ChatError as error:
+            form.refused = error
+            return self.cautions_view(request, form, caution)
+        return self.decided(request, decided, said, address=address)
+
+    @answering
+    def drill_view(self, request: HttpRequest) -> HttpResponse:
+        """Start a fire drill."""
+        address, form = reverse("admin:index"), Form.of(request)
+        if request.method != "POST":
+            return HttpResponseRedirect(address)
+        try:
+            decided = start_drill(StartDrill(**form.why), by=operator_of(request))
+        except ChatError as error:
+            return self.refused(request, error, address=address)
+        said = "The drill has begun: in a moment a lane will wedge. Find it, look at it, and dismiss its event."
+        return self.decided(request, decided, said, address=address)

@@ -1,0 +1,142 @@
+"""How the desk shows states, spans of time and the pulse of a subscriber."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from agent.operations.command import address
+from agent.operations.problems import slug_of
+from chat.errors import ChatError
+
+register = template.Library()
+
+#: A state is always word, shape and colour.
+SHAPES = {
+    "wedged": "▲",
+    "backing off": "↻",
+    "paused": "Ⅱ",
+    "behind": "◔",
+    "running": "▸",
+    "live": "●",
+}
+#: How an Attempt ended, by the state that it is drawn as.
+OUTCOMES = {"failed": "wedged", "lost": "wedged", "running": "running", "done": "live", "skipped": "live"}
+#: The sparkline's own units.
+WIDTH, HEIGHT, EDGE = 120, 24, 2
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+@register.simple_tag
+def chip(state: str) -> SafeString:
+    """A state as word, shape and colour."""
+    name = state.replace(" ", "-")
+    return format_html(
+        '<span class="chip {}"><span aria-hidden="true">{}</span> {}</span>', name, SHAPES[state], state.capitalize()
+    )
+
+
+@register.simple_tag
+def outcome(word: str) -> SafeString:
+    """How an Attempt ended, as word, shape and colour."""
+    state = OUTCOMES.get(word, "paused")
+    return format_html(
+        '<span class="chip {}"><span aria-hidden="true">{}</span> {}</span>', state, SHAPES[state], word.capitalize()
+    )
+
+
+@register.simple_tag
+def sparkline(pulse: Sequence[int] | None) -> SafeString:
+    """Attempts a minute over the last hour, drawn, with what it says in words."""
+    pulse = pulse or (0,)
+    most, step = max(pulse), WIDTH / max(1, len(pulse) - 1)
+    heights = [HEIGHT - EDGE - (HEIGHT - 2 * EDGE) * count / (most or 1) for count in pulse]
+    points = " ".join(f"{at * step:.0f},{height:.1f}" for at, height in enumerate(heights)) + (
+        f" {WIDTH},{heights[0]:.1f}" if len(pulse) == 1 else ""
+    )
+    words = f"low {min(pulse)}, high {most}, now {pulse[-1]}" if most else "none"
+    return format_html(
+        '<svg class="spark" viewBox="0 0 {} {}" role="img" aria-label="Attempts a minute, last hour: {}">'
+        '<polyline points="{}"/></svg>',
+        WIDTH,
+        HEIGHT,
+        words,
+        points,
+    )
+
+
+@register.filter
+def span(seconds: float | None) -> str:
+    """Seconds as people say them: `40 s`, `14 min`, `2 h`, `3 days`."""
+    if seconds is None:
+        return ""
+    if seconds < _MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < _HOUR:
+        return f"{seconds // _MINUTE:.0f} min"
+    if seconds < 2 * _DAY:
+        return f"{seconds // _HOUR:.0f} h"
+    return f"{seconds // _DAY:.0f} days"
+
+
+@register.filter
+def since(moment: datetime | None) -> str:
+    """How long ago a moment was, as `span` says it."""
+    return "" if moment is None else span(max(0.0, (timezone.now() - moment).total_seconds()))
+
+
+@register.filter
+def until(moment: datetime | None) -> str:
+    """How long it is to a moment: `in 40 s`, or `now`."""
+    seconds = 0.0 if moment is None else (moment - timezone.now()).total_seconds()
+    return f"in {span(seconds)}" if seconds > 1 else "now"
+
+
+@register.filter
+def moment(at: datetime, now: datetime) -> str:
+    """A moment as a list shows it: the time, and the day if it is not today's."""
+    at = at.astimezone(now.tzinfo)
+    return f"{at:%H:%M:%S}" if at.date() == now.date() else f"{at:%Y-%m-%d %H:%M}"
+
+
+@register.filter
+def get[K, V](mapping: Mapping[K, V], name: K) -> V | None:
+    """What a mapping has by a name that is a variable."""
+    return mapping.get(name)
+
+
+@register.filter
+def pretty(value: Any) -> str:
+    """A value as indented JSON."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+@register.filter
+def words(name: str) -> str:
+    """A name of the code's as words: `EventDismissed` and `event_dismissed` are "Event dismissed"."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").capitalize()
+
+
+@register.filter(name="address")
+def address_of(target: dict[str, Any]) -> str:
+    """What a Decision is about, for people."""
+    return address(target)
+
+
+@register.filter
+def kept(filters: str) -> str:
+    """The list's own query of the filters that a page carries along."""
+    return QueryDict(filters).get("_changelist_filters", "") or ""
+
+
+@register.filter
+def problem(error: ChatError) -> str:
+    """The type of a refusal, as the other doors name it; for scripts and tests."""
+    return slug_of(error)

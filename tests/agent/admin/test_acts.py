@@ -1,0 +1,169 @@
+"""Acting from the desk's pages: the operations do it, stale pages do nothing, a double press is one Decision."""
+
+import json
+
+import pytest
+from django.urls import reverse
+
+from agent.models import Attempt, AuditEntry
+from agent.operations.dismiss import DismissEvent, dismiss_event
+from agent.operations.retry import RetryLane, retry_lane
+from tests.agent.admin.conftest import desk, hidden, text
+from tests.agent.operations.conftest import operator
+
+pytestmark = pytest.mark.django_db(transaction=True)
+DISMISS = "agent_lane_dismiss"
+
+
+def decisions() -> list[tuple[str, str, str]]:
+    return list(AuditEntry.objects.order_by("pk").values_list("act", "channel", "reason"))
+
+
+def test_the_dismiss_page_says_what_will_happen_and_does_it(anna, stuck):
+    page = anna.get(DISMISS, "noter", stuck.stream)
+    said = text(page)
+    assert f"Dismiss event {stuck.poison}" in said
+    assert "Whatever this Reaction does because of such an event." in said
+    assert f"Next, at once Event {stuck.after[0]}, then 1 more" in said
+    assert "checked" not in page.content.decode().split("<fieldset")[1].split("</fieldset")[0]
+    assert len(page.content) < 100_000
+
+    done = anna.post(DISMISS, "noter", stuck.stream, reason=" Cannot be read ", preset="unreadable", **hidden(page))
+
+    assert done.status_code == 302
+    assert stuck.lane.position == stuck.poison
+    assert decisions() == [("dismiss_event", "admin", "Cannot be read")]
+    assert "is on record as decision" in text(anna.client.get(done["Location"], follow=True))
+
+
+def test_a_double_press_is_one_decision(anna, stuck):
+    sent = {"reason": "Twice", **anna.fields(DISMISS, "noter", stuck.stream)}
+
+    assert [anna.post(DISMISS, "noter", stuck.stream, **sent).status_code for _ in range(2)] == [302, 302]
+    assert len(decisions()) == 1
+
+
+def test_without_a_reason_nothing_is_done_and_the_page_asks_for_it(anna, stuck):
+    refused = anna.post(
+        DISMISS, "noter", stuck.stream, reason=" ", preset="test", **anna.fields(DISMISS, "noter", stuck.stream)
+    )
+
+    assert refused.status_code == 400
+    assert "Give a reason" in text(refused)
+    assert 'value="test" checked' in refused.content.decode()
+    assert decisions() == []
+
+
+def test_a_page_of_a_lane_that_was_tried_again_since_changes_nothing(anna, stuck):
+    sent = {"reason": "My long thought", **anna.fields(DISMISS, "noter", stuck.stream)}
+    retry_lane(RetryLane(subscriber="noter", stream=stuck.stream), by=operator("retry_lane", name="ben"))
+
+    stale = anna.post(DISMISS, "noter", stuck.stream, **sent)
+
+    assert stale.status_code == 409
+    assert "This changed while you were looking" in text(stale)
+    assert "ben, 0 s ago, retry_lane" in text(stale)
+    assert "My long thought" in text(stale)
+    assert [act for act, _, _ in decisions()] == ["retry_lane"]
+    assert anna.post(DISMISS, "noter", stuck.stream, **sent | hidden(stale)).status_code == 302
+
+
+def test_an_event_that_somebody_else_dismissed_is_said_and_what_was_typed_is_kept(anna, stuck):
+    sent = {"reason": "My long thought", **anna.fields(DISMISS, "noter", stuck.stream)}
+    ben = operator("dismiss_event", name="ben")
+    dismiss_event(DismissEvent(reaction="noter", event_id=stuck.poison, reason="Mine"), by=ben)
+
+    stale = anna.post(DISMISS, "noter", stuck.stream, **sent)
+
+    assert stale.status_code == 409
+    assert f"of event {stuck.poison}: “Mine”" in text(stale)
+    assert "What you had typed My long thought" in text(stale)
+    assert len(decisions()) == 1
+
+
+def test_who_may_not_is_refused_by_the_operation(stuck):
+    eve = desk("view_desk", name="eve")
+    assert "to-dismiss" not in eve.get("agent_bookmark_change", stuck.lane.pk).content.decode()
+
+    refused = eve.post(DISMISS, "noter", stuck.stream, reason="I want to", event_id=stuck.poison)
+
+    assert refused.status_code == 403
+    assert stuck.lane.wedged_at is not None
+
+
+def test_retry_pause_and_resume_from_the_lane(anna, stuck):
+    page, lane = stuck.lane.pk, ("noter", stuck.stream)
+    anna.post("agent_lane_retry", *lane, **anna.fields("agent_bookmark_change", page))
+    assert stuck.lane.wedged_at is None
+    assert anna.post("agent_lane_pause", *lane, reason="", key="a").status_code == 400
+    anna.post("agent_lane_pause", *lane, reason="On trial", key="b")
+    assert "by anna for 0 s: On trial" in text(anna.get("agent_bookmark_change", page))
+    anna.post("agent_lane_resume", *lane, key="c")
+
+    assert [act for act, _, _ in decisions()] == ["retry_lane", "pause_subscriber", "resume_subscriber"]
+
+
+def test_a_subscriber_is_paused_and_resumed_and_its_filters_survive(anna, stuck):
+    address = reverse("admin:agent_subscriber_pause", args=["noter"]) + "?_changelist_filters=kind%3Dreaction"
+
+    done = anna.client.post(address, {"reason": "New prompt", "key": "a"})
+
+    assert done["Location"].endswith("?_changelist_filters=kind%3Dreaction")
+    assert "noter is paused by anna" in text(anna.get("index"))
+    anna.post("agent_subscriber_resume", "noter", key="b")
+    assert "anna" in text(anna.get("agent_subscriber_history", "noter"))
+    assert [reason for *_, reason in decisions()] == ["New prompt", ""]
+
+
+def test_the_action_on_the_list_leads_to_the_form_and_each_lane_gets_its_decision(anna, stuck):
+    chosen = anna.post("agent_bookmark_changelist", action="dismiss_next", _selected_action=[stuck.lane.pk])
+    form = anna.client.get(chosen["Location"])
+    assert f"{stuck.poison} user_turn" in text(form)
+
+    refused = anna.client.post(chosen["Location"], {"reason": "", **hidden(form)})
+    assert refused.status_code == 400
+    sent = {"reason": "Both", **hidden(form)}
+    done = [anna.client.post(chosen["Location"], sent) for _ in range(2)]
+
+    assert "Done: decision" in text(done[0])
+    assert "Done: decision" in text(done[1])
+    assert decisions() == [("dismiss_event", "admin", "Both")]
+    assert stuck.lane.position == stuck.poison
+
+
+def test_all_lanes_of_one_failure_are_tried_again_when_the_count_is_right(anna, stuck):
+    assert "Retry 1…" in text(anna.get("agent_attempt_failures"))
+    which = ("agent_retry_all", "noter", "f1")
+    assert anna.post(*which, expected_lanes="2", key="k").status_code == 409
+    assert stuck.lane.wedged_at is not None
+
+    assert anna.post(*which, expected_lanes="1", reason="The model is back", key="k").status_code == 302
+
+    assert stuck.lane.wedged_at is None
+    assert decisions() == [("retry_lane", "admin", "The model is back")]
+
+
+def test_the_audit_is_searched_read_and_exported_as_filtered(anna, stuck):
+    anna.post(DISMISS, "noter", stuck.stream, reason="=A formula", **anna.fields(DISMISS, "noter", stuck.stream))
+    anna.post("agent_lane_pause", "noter", stuck.stream, reason="On trial", key="b")
+
+    found = text(anna.get("agent_auditentry_changelist", q="formula"))
+    assert "=A formula" in found
+    assert "On trial" not in found
+    entry = AuditEntry.objects.earliest("pk")
+    decision = text(anna.get("agent_auditentry_change", entry.pk))
+    assert f"noter/{stuck.stream} #{stuck.poison}" in decision
+    history = text(anna.get("agent_bookmark_history", stuck.lane.pk))
+    assert "On trial" in history
+
+    exported = b"".join(anna.client.get(reverse("admin:agent_auditentry_export", args=["jsonl"]) + "?q=formula"))
+    assert json.loads(exported)["reason"] == "=A formula"
+    table = b"".join(anna.client.get(reverse("admin:agent_auditentry_export", args=["csv"]) + "?q=formula")).decode()
+    assert "'=A formula" in table
+
+
+def test_an_attempt_shows_its_stack(anna, stuck):
+    Attempt.objects.update(traceback="File reader.py, line 7", error="ValueError", message="cannot")
+    attempt = Attempt.objects.latest("pk")
+
+    assert "File reader.py, line 7" in text(anna.get("agent_attempt_change", attempt.pk))

@@ -1,0 +1,147 @@
+"""The desk's pages: what they say, whom they let in, and that nobody changes a row by hand."""
+
+import pytest
+from django.contrib import admin
+from django.urls import reverse
+from django.utils import timezone
+
+from agent import models
+from agent.models import Attempt, Bookmark, Subscriber
+from agent.operations.operator import Operator
+from agent.operations.tokens import operator_with
+from chat.log.models import Event
+from tests.agent.admin.conftest import OPERATES, desk, text
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_the_first_page_says_what_is_stuck_and_leads_to_it(anna, stuck):
+    page = anna.get("index")
+
+    assert "1 lane is wedged, for 0 s" in text(page)
+    assert reverse("admin:agent_bookmark_change", args=[stuck.lane.pk]) in page.content.decode()
+    assert "▲ Wedged noter reaction 3 events" in text(page)
+    assert "Start a fire drill" not in text(page)
+
+
+def test_the_first_page_says_that_all_is_well_and_offers_a_drill(anna, stuck):
+    Bookmark.objects.update(wedged_at=None, fingerprint="", position=stuck.after[-1], due_at=None)
+
+    said = text(anna.get("index"))
+
+    assert f"head {Event.objects.latest('position').position:,}" in said
+    assert "Start a fire drill" in said
+    anna.post("agent_desk_drill", key="once")
+    assert Event.objects.filter(kind="drill_started").count() == 1
+
+
+def test_the_database_without_its_tables_is_said_on_the_first_page(anna):
+    from django.db import connection  # noqa: PLC0415
+
+    with connection.schema_editor() as editor:
+        editor.alter_db_table(Bookmark, "agent_bookmark", "agent_bookmark_away")
+    try:
+        assert "Run manage.py migrate" in text(anna.get("index"))
+        assert anna.get("agent_subscriber_changelist").status_code == 503
+    finally:
+        with connection.schema_editor() as editor:
+            editor.alter_db_table(Bookmark, "agent_bookmark_away", "agent_bookmark")
+
+
+def test_subscribers_stand_worst_first_and_are_filtered_by_the_address(anna):
+    said = text(anna.get("agent_subscriber_changelist"))
+    assert said.index("noter") < said.index("counter")
+
+    chosen = text(anna.get("agent_subscriber_changelist", state="wedged"))
+    assert "noter" in chosen
+    assert "counter" not in chosen
+
+
+def test_a_lane_says_what_failed_and_masks_what_the_event_says(anna, stuck):
+    page = text(anna.get("agent_bookmark_change", stuck.lane.pk))
+
+    assert f"before event {stuck.poison}: our own code fails on it" in page
+    assert "2 events:" in page
+    assert "(6 characters)" in page
+    assert "poison" not in page
+    assert anna.get("agent_bookmark_change", stuck.lane.pk, reveal=1).status_code == 403
+
+    cleo = desk("view_desk", "reveal_payload")
+    assert '"text": "poison"' in text(cleo.get("agent_bookmark_change", stuck.lane.pk, reveal=1))
+
+
+def test_a_lane_that_is_not_there_is_a_page_that_says_so(anna):
+    answer = anna.get("agent_lane", "noter", "chat-999999")
+
+    assert answer.status_code == 404
+    assert "There is no such lane" in text(answer)
+
+
+def test_who_has_a_stuck_chat_and_operates_gets_to_the_lane_and_back(anna, stuck, client):
+    from django.contrib.auth.models import User  # noqa: PLC0415
+
+    User.objects.filter(pk=stuck.chat.owner_id).update(is_staff=True, is_superuser=True)
+    owner = User.objects.get(pk=stuck.chat.owner_id)
+    client.force_login(owner)
+    line = client.get(f"/agent/chats/{stuck.chat.id}/reading/line/").content.decode()
+    there = reverse("admin:agent_lane", args=["noter", stuck.stream])
+    assert there in line
+
+    page = client.get(there, follow=True)
+
+    assert reverse("chat", args=[stuck.chat.id]) in page.content.decode()
+    User.objects.filter(pk=owner.pk).update(is_staff=False, is_superuser=False)
+    assert there not in client.get(f"/agent/chats/{stuck.chat.id}/reading/line/").content.decode()
+
+
+PAGES = [
+    "agent_subscriber_changelist",
+    "agent_bookmark_changelist",
+    "agent_attempt_changelist",
+    "agent_attempt_failures",
+    "agent_auditentry_changelist",
+    "agent_refusal_changelist",
+    "agent_apitoken_changelist",
+    "agent_desk_cautions",
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_for_those_who_may(stuck, page):
+    eve = desk()
+
+    assert eve.get(page).status_code == 403
+    assert desk(*OPERATES).get(page).status_code == 200
+
+
+def test_nobody_adds_changes_or_deletes_what_is_on_record(stuck, rf, admin_user):
+    request = rf.get("/")
+    request.user = admin_user
+
+    for model in (
+        models.Bookmark,
+        Attempt,
+        models.AuditEntry,
+        models.Refusal,
+        Subscriber,
+        Event,
+        models.DismissedEvent,
+    ):
+        page = admin.site._registry[model]
+        assert not page.has_add_permission(request), model
+        assert not page.has_change_permission(request), model
+        assert not page.has_delete_permission(request), model
+    assert "delete_selected" not in admin.site._registry[models.Bookmark].get_actions(request)
+
+
+def test_a_token_is_shown_once_and_is_good(anna):
+    made = anna.post("agent_apitoken_add", name="laptop", days="30", scopes=["view_desk"])
+    secret = text(made).split("pal_")[1].split()[0]
+
+    by: Operator = operator_with(f"pal_{secret}", channel="api", now=timezone.now())
+    assert (by.user, by.scopes) == (anna.user, {"view_desk"})
+    row = models.ApiToken.objects.get()
+    assert secret not in text(anna.get("agent_apitoken_change", row.pk))
+    anna.post("agent_apitoken_revoke", row.pk)
+    row.refresh_from_db()
+    assert row.revoked_at is not None

@@ -1,0 +1,141 @@
+"""The desk in a real browser: from a wedge to a lane that goes on, by keyboard alone; by everybody; live."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.player import Player
+from tests.browser.sight import overflow, sights, violations
+from tests.model_server import say
+from tests.site import Site
+
+#: Fails on turns that begin with "poison".
+GATED = "tests.agent.readers.Gated"
+
+
+@pytest.fixture(scope="module")
+def shared_site(new_site: Any) -> Iterator[Site]:
+    site = new_site()
+    site.environment |= {
+        "PALIMPSEST_SUBSCRIBERS": GATED,
+        "PALIMPSEST_TEST_GATES": str(site.var),
+        "PALIMPSEST_RETRY_FIRST_SECONDS": "0",
+        "PALIMPSEST_RETRY_LONGEST_SECONDS": "0",
+        # Readers that need no model: what they make of a story is not the matter here.
+        "PALIMPSEST_READER": "words",
+    }
+    try:
+        yield site.start()
+    finally:
+        site.kill()
+        site.valkey.stop()
+        site.model.__exit__(None, None, None)
+
+
+@pytest.fixture
+def stuck(player: Player) -> int:
+    """A chat of the owner's whose lane of the Reaction `gated` is wedged, with more behind it."""
+    player.site.manage("run_reactions", "--once")
+    for words in ("poison in the well", "After that"):
+        player.site.model.script(say("“Yes.”"))
+        chat = player.begin() if words.startswith("poison") else player.chat
+        player.say(words)
+        player.see(".turn.said", "“Yes.”")
+    for _ in range(2):
+        player.site.manage("run_reactions", "--once")
+    return chat
+
+
+def tab_to(page: Any, words: str) -> None:
+    """Press Tab until what has the focus says so."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        at = page.evaluate("(document.activeElement.innerText || document.activeElement.id || '').trim()")
+        if re.search(words, at):
+            return
+    raise AssertionError(f"Tab never comes to {words!r}")
+
+
+def lane_of(page: Any) -> str:
+    return page.locator("#trouble .chip").first.inner_text()
+
+
+def test_a_wedged_lane_is_found_dismissed_and_goes_on_by_keyboard_alone(player, stuck):
+    page = player.page
+    page.goto("/admin/")
+
+    tab_to(page, "lane is wedged|lanes are wedged")
+    page.keyboard.press("Enter")
+    player.see("#trouble", "before event")
+    tab_to(page, "Dismiss event")
+    page.keyboard.press("Enter")
+    player.see("h1", "Dismiss event")
+    tab_to(page, "^reason$")
+    page.keyboard.type("Nobody can read this.")
+    tab_to(page, "Dismiss event")
+    page.keyboard.press("Enter")
+
+    player.see(".messagelist", "is on record as decision")
+    player.site.manage("run_reactions", "--once")
+    player.see("#trouble .chip", "Live")
+    page.goto("/admin/")
+    player.see("h1", "subscribers are live")
+
+
+def test_every_page_of_the_desk_is_for_everybody(player, stuck):
+    page = player.page
+    page.goto("/admin/")
+    page.click("h1.sentence a")
+    lane = page.url
+    dismiss, pause = (page.get_attribute(link, "href") for link in ("#to-dismiss", "#pause"))
+    page.click("#attempts + .scrolls tbody a")
+    pages = ["/admin/", page.url, lane, dismiss, pause]
+    pages += [
+        f"/admin/agent/{one}/" for one in ("subscriber", "subscriber/gated/change", "bookmark", "attempt/failures")
+    ]
+    pages += [f"/admin/agent/{one}/" for one in ("auditentry", "apitoken/add", "desk/cautions")]
+    for address in pages:
+        page.goto(address)
+        for sight in sights(page):
+            assert violations(page) == [], (address, sight)
+        assert overflow(page) == 0, address
+        page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(dismiss)
+    page.fill("#reason", "Once more")
+    page.click("button.danger")
+    player.see(".messagelist", "is on record")
+
+
+def test_the_desk_says_when_the_server_is_away(player):
+    page = player.page
+    page.goto("/admin/")
+    player.see(".checked", "checked")
+
+    player.context.set_offline(True)
+    player.see(".checked.stale", "stale")
+    assert "stale" in page.locator("#announce").inner_text()
+    player.context.set_offline(False)
+
+    player.gone(".checked.stale")
+
+
+def test_the_fire_drill_is_a_real_wedge(player):
+    page = player.page
+    page.goto("/admin/")
+    page.click("text=Start a fire drill")
+    player.see(".messagelist", "The drill has begun")
+    for _ in range(2):
+        player.site.manage("run_reactions", "--once")
+
+    player.see("h1.sentence a", "1 lane is wedged")
+    page.click("h1.sentence a")
+    player.see("#trouble", "This is a fire drill")
+    page.click("#to-dismiss")
+    page.fill("#reason", "A drill")
+    page.click("button.danger")
+
+    player.see(".messagelist", "is on record")
+    page.click("#to-history")
+    player.see(".rows", "A drill")
