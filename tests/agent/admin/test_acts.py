@@ -1,6 +1,7 @@
 """Acting from the desk's pages: the operations do it, stale pages do nothing, a double press is one Decision."""
 
 import json
+import re
 
 import pytest
 from django.urls import reverse
@@ -62,7 +63,7 @@ def test_a_page_of_a_lane_that_was_tried_again_since_changes_nothing(anna, stuck
 
     assert stale.status_code == 409
     assert "This changed while you were looking" in text(stale)
-    assert "ben, 0 s ago, retry_lane" in text(stale)
+    assert re.search(r"ben, \d+ s ago, retry_lane", text(stale))
     assert "My long thought" in text(stale)
     assert [act for act, _, _ in decisions()] == ["retry_lane"]
     assert anna.post(DISMISS, "noter", stuck.stream, **sent | hidden(stale)).status_code == 302
@@ -97,7 +98,7 @@ def test_retry_pause_and_resume_from_the_lane(anna, stuck):
     assert stuck.lane.wedged_at is None
     assert anna.post("agent_lane_pause", *lane, reason="", key="a").status_code == 400
     anna.post("agent_lane_pause", *lane, reason="On trial", key="b")
-    assert "by anna for 0 s: On trial" in text(anna.get("agent_bookmark_change", page))
+    assert re.search(r"by anna for \d+ s: On trial", text(anna.get("agent_bookmark_change", page)))
     anna.post("agent_lane_resume", *lane, key="c")
 
     assert [act for act, _, _ in decisions()] == ["retry_lane", "pause_subscriber", "resume_subscriber"]
