@@ -6,7 +6,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from agent.models import Attempt, AuditEntry
+from agent.models import Attempt, AuditEntry, DismissedEvent
 from agent.operations.dismiss import DismissEvent, dismiss_event
 from agent.operations.retry import RetryLane, retry_lane
 from tests.agent.admin.conftest import desk, hidden, text
@@ -168,3 +168,18 @@ def test_an_attempt_shows_its_stack(anna, stuck):
     attempt = Attempt.objects.latest("pk")
 
     assert "File reader.py, line 7" in text(anna.get("agent_attempt_change", attempt.pk))
+
+
+def test_a_projection_is_rebuilt_and_a_dismissal_taken_back_only_with_a_reason(stuck):
+    senior = desk("view_desk", "dismiss_event", "rebuild_projection", "redeliver_event")
+    assert "Rebuild…" in text(senior.get("agent_subscriber_change", "counter"))
+    assert senior.post("agent_subscriber_rebuild", "counter", reason=" ", key="a").status_code == 400
+    assert senior.post("agent_subscriber_rebuild", "noter", reason="Why not", key="a").status_code == 404
+    senior.post(DISMISS, "noter", stuck.stream, reason="Gone", **senior.fields(DISMISS, "noter", stuck.stream))
+    row = DismissedEvent.objects.get().pk
+
+    assert senior.post("agent_dismissedevent_change", row, reason="", key="b").status_code == 400
+    late = senior.post("agent_dismissedevent_change", row, reason="After all", key="b")
+
+    assert (late.status_code, "does not accept late events" in text(late)) == (409, True)
+    assert [act for act, _, _ in decisions()] == ["dismiss_event"]
