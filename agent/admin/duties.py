@@ -34,6 +34,10 @@ class DutiesAdmin(DeskAdmin):
             path("drill/", view(self.drill_view), name="agent_desk_drill"),
         ]
 
+    def has_module_permission(self, _request: HttpRequest) -> bool:
+        """It is no table, and stands in no list of them."""
+        return False
+
     def changelist_view(self, _request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The desk itself."""
         return HttpResponseRedirect(reverse("admin:index"))

@@ -14,6 +14,7 @@ from agent.operations.desk import list_lanes, list_subscribers
 from agent.operations.lane import State
 from agent.operations.overview import pulses
 from agent.operations.pause import Pause, Resume, pause, resume
+from agent.operations.rebuild import RebuildProjection, rebuild_projection
 from agent.operations.shown import SubscriberView
 from chat.errors import ChatError
 
@@ -33,6 +34,7 @@ class SubscriberAdmin(DeskAdmin):
         view = self.admin_site.admin_view
         return [
             path("<str:name>/pause/", view(self.pause_view), name="agent_subscriber_pause"),
+            path("<str:name>/rebuild/", view(self.rebuild_view), name="agent_subscriber_rebuild"),
             path("<str:name>/resume/", view(self.resume_view), name="agent_subscriber_resume"),
             *super().get_urls(),
         ]
@@ -74,6 +76,7 @@ class SubscriberAdmin(DeskAdmin):
             pulse=pulses(by=by).get(object_id),
             form=Form(),
             pause_url=self.to(request, "subscriber_pause", object_id),
+            rebuild_url=self.to(request, "subscriber_rebuild", object_id),
             resume_url=self.to(request, "subscriber_resume", object_id),
         )
 
@@ -104,6 +107,21 @@ class SubscriberAdmin(DeskAdmin):
             form=form,
             address=address,
         )
+
+    @answering
+    def rebuild_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        """Having a worker write a projection's rows anew, with a reason."""
+        address, form = self.to(request, "subscriber_change", name), Form.of(request)
+        if request.method == "POST":
+            command = RebuildProjection(projection=name, restart="restart" in request.POST, **form.why)
+            try:
+                decided = rebuild_projection(command, by=operator_of(request), here=False)
+            except ChatError as error:
+                form.refused = error
+            else:
+                return self.decided(request, decided, f"{name} is being rebuilt.", address=address)
+        template, title = "admin/agent/rebuild.html", f"Rebuild {name}"
+        return self.page(request, template, status=form.status, title=title, form=form, address=address)
 
     @answering
     def resume_view(self, request: HttpRequest, name: str) -> HttpResponse:

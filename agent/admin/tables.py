@@ -3,11 +3,14 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 
-from agent.admin.door import DeskAdmin
+from agent.admin.acting import Form
+from agent.admin.door import DeskAdmin, answering, operator_of
 from agent.models import AlertSent, DayOfChat, DismissedEvent, Refusal, SearchedTurn, SuspendedEndpoint
+from agent.operations.redeliver import RedeliverEvent, redeliver_event
 from agent.projections.activity import days_of_all
+from chat.errors import ChatError
 
 
 @admin.register(SuspendedEndpoint)
@@ -34,6 +37,26 @@ class DismissedEventAdmin(DeskAdmin):
     list_filter = ("subscriber",)
     search_fields = ("=event",)
     ordering = ("-id",)
+
+    @answering
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Taking a dismissal back, with a reason."""
+        row, form = self.get_object(request, object_id), Form.of(request)
+        address = self.to(request, "dismissedevent_changelist")
+        if row is None:
+            raise Http404
+        if request.method == "POST":
+            command = RedeliverEvent(reaction=row.subscriber, event_id=row.event, **form.why)
+            try:
+                decided = redeliver_event(command, by=operator_of(request))
+            except ChatError as error:
+                form.refused = error
+            else:
+                return self.decided(request, decided, f"Event {row.event} is redelivered.", address=address)
+        context = {"row": row, "form": form, "address": address, "title": f"Event {row.event}"}
+        return self.page(request, "admin/agent/dismissed.html", status=form.status, **context)
 
 
 @admin.register(Refusal)
