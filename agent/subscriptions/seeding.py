@@ -24,8 +24,9 @@ SELECT %s, %s, s.id, {{position}}, 0, 0, '', '', '', '' FROM chat_stream s
 WHERE s.name LIKE 'chat-%%' AND {{scope}} AND NOT EXISTS (
   SELECT 1 FROM agent_bookmark b WHERE b.subscriber_id = %s AND b.epoch = %s AND b.stream_id = s.id)
 ON CONFLICT DO NOTHING"""  # noqa: S608
-#: What a branch was copied from was read there: a Reaction begins with the branch's own events.
-_OWN_BEGINNING = "COALESCE((SELECT c.branched_at FROM chat_chat c WHERE c.id = s.id), 0)"
+#: What a branch was copied from was read there, and what was written by hand needs no reader: a Reaction begins with
+#: the chat's own events.
+_OWN_BEGINNING = "COALESCE((SELECT COALESCE(c.branched_at, c.seeded_at) FROM chat_chat c WHERE c.id = s.id), 0)"
 #: Locked with SKIP LOCKED: a lane that is being worked needs neither, and two sweepers must not wait for each other.
 _IDLE = """
 SELECT b.id FROM agent_bookmark b JOIN chat_stream s ON s.id = b.stream_id

@@ -22,6 +22,8 @@ class Preference(models.Model):
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="preference")
     #: Enter sends and Shift+Enter makes a new line; or the other way round.
     enter_sends = models.BooleanField(default=True)
+    #: The card beside the demo story was put away.
+    tour_closed = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return f"preferences of {self.user}"

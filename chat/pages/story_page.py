@@ -9,7 +9,7 @@ from django.utils.text import get_text_list
 
 from chat.errors import ChatError
 from chat.log import read
-from chat.pages import lists, notices
+from chat.pages import lists, notices, tour
 from chat.pages.models import Preference
 from chat.story import access
 from chat.story.models import Chat, Turn
@@ -96,6 +96,7 @@ def head_and_panel(request: HttpRequest, chat: Chat) -> Context:
         "branches": [one for one in kin if one.branched_from == chat.id],
         "elsewhere": sorted(members, key=lambda member: member.present),
         "notice": notice,
+        "tour": tour.tour_of(chat, request.user),
         "written": _written(chat, notice),
         "card": _cards(members).get(notice.speaker) if notice else None,
     }

@@ -14,6 +14,7 @@ from chat.pages.views import (
     rewriting,
     scenes,
     story,
+    tour,
     why,
 )
 
@@ -42,6 +43,7 @@ urlpatterns = [
     path("chats/<int:chat_id>/retry/", play.retry, name="retry"),
     path("chats/<int:chat_id>/sidebar/", play.sidebar, name="sidebar"),
     path("chats/<int:chat_id>/panel/", play.panel, name="panel"),
+    path("chats/<int:chat_id>/tour/close/", tour.tour_close, name="tour_close"),
     path("chats/<int:chat_id>/info/", chats.chat_info, name="chat_info"),
     path("chats/<int:chat_id>/rename/", chats.chat_rename, name="chat_rename"),
     path("chats/<int:chat_id>/pin/", chats.chat_pin, name="chat_pin"),

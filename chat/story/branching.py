@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from chat.log.models import Event
 from chat.log.read import events_of
-from chat.story.chat_payloads import Branched, InterjectionsSet
+from chat.story.chat_payloads import Branched, InterjectionsSet, StorySeeded
 from chat.story.fact_payloads import (
     DecisionRegistered,
     EventCancelled,
@@ -46,7 +46,7 @@ from chat.story.positions import references
 
 #: What concerns a chat in its list, and who may see it; a branch has its own.
 NOT_COPIED = (
-    Branched | ChatPinned | ChatUnpinned | ChatArchived | ChatUnarchived | ChatDeleted | ChatUndeleted
+    StorySeeded | Branched | ChatPinned | ChatUnpinned | ChatArchived | ChatUnarchived | ChatDeleted | ChatUndeleted
     | MemberJoined | MemberLeft
 )  # fmt: skip
 #: What the whole story is like, however late it was said.

@@ -15,6 +15,11 @@ class InterjectionsSet:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StorySeeded:
+    """What stands before this was written by hand, with all that follows from it: there is nothing in it to read."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Branched:
     """What stands before this was copied from another chat, up to one of its turns."""
 

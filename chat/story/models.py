@@ -88,6 +88,8 @@ class Chat(models.Model):
     branched_at = models.BigIntegerField(null=True)
     branched_from = models.BigIntegerField(null=True, db_index=True)
     branched_from_turn = models.BigIntegerField(null=True)
+    #: Where the events of its own begin, if a story came with it that was written by hand: the position of that fact.
+    seeded_at = models.BigIntegerField(null=True)
     created_at = models.DateTimeField()
     #: When the last turn was said.
     last_turn_at = models.DateTimeField()

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import TypeAdapter
 
-from chat.story.chat_payloads import Branched, InterjectionsSet
+from chat.story.chat_payloads import Branched, InterjectionsSet, StorySeeded
 from chat.story.fact_payloads import (
     DecisionRegistered,
     EventCancelled,
@@ -227,6 +227,7 @@ type Payload = (
     | PremiseChanged
     | PersonaChanged
     | InterjectionsSet
+    | StorySeeded
     | Branched
     | ChatPinned
     | ChatUnpinned

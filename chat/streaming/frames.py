@@ -226,7 +226,8 @@ class _Telling:
             case TurnDeleted():
                 return self._gone(position, payload.turn)
             case (
-                ChatRenamed() | PremiseChanged() | PersonaChanged() | whole.InterjectionsSet() | whole.Branched()
+                ChatRenamed() | PremiseChanged() | PersonaChanged() | whole.InterjectionsSet()
+                | whole.StorySeeded() | whole.Branched()
                 | ChatPinned() | ChatUnpinned() | ChatArchived() | ChatUnarchived() | ChatDeleted() | ChatUndeleted()
                 | MemberJoined() | MemberLeft() | CharacterJoined() | CharacterRevised() | SceneRenamed()
                 | elsewhere.MeanwhileOpened() | elsewhere.MeanwhileContinued()

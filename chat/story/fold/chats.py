@@ -1,7 +1,7 @@
 """What happens to a chat as a whole."""
 
 from chat.log.models import Event
-from chat.story.chat_payloads import Branched, InterjectionsSet
+from chat.story.chat_payloads import Branched, InterjectionsSet, StorySeeded
 from chat.story.fold.cast import join
 from chat.story.models import Chat, Membership
 from chat.story.payloads import (
@@ -22,6 +22,7 @@ type ChatPayload = (
     | PremiseChanged
     | PersonaChanged
     | InterjectionsSet
+    | StorySeeded
     | Branched
     | ChatPinned
     | ChatUnpinned
@@ -62,8 +63,8 @@ def apply(chat: Chat, event: Event, payload: ChatPayload) -> None:  # noqa: C901
             chat.persona_description = payload.description
         case InterjectionsSet():
             chat.interjections = payload.eagerness
-        case Branched():
-            _branch(chat, event, payload)
+        case StorySeeded() | Branched():
+            _begin(chat, event, payload)
         case ChatPinned():
             chat.pinned_at = event.recorded_at
         case ChatUnpinned():
@@ -76,6 +77,15 @@ def apply(chat: Chat, event: Event, payload: ChatPayload) -> None:  # noqa: C901
             chat.deleted_at = event.recorded_at
         case ChatUndeleted():
             chat.deleted_at = None
+
+
+def _begin(chat: Chat, event: Event, begun: StorySeeded | Branched) -> None:
+    """From here on its events are its own."""
+    match begun:
+        case StorySeeded():
+            chat.seeded_at = event.position
+        case Branched():
+            _branch(chat, event, begun)
 
 
 def _branch(chat: Chat, event: Event, branched: Branched) -> None:

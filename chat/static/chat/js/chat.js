@@ -63,6 +63,7 @@ const frames = {
     if (composer.running && turn.matches(".player")) transcript.queue(turn);
     seek.refresh();
     refreshReading();
+    if (here("tour")) refreshHead();
   },
   turn_html_replace(frame) {
     const turn = transcript.replace(frame.html, frame.supersedes_id);

@@ -51,7 +51,7 @@ export function openSide(side) {
 /** Fetch header, cast and scene, who may speak next and who hears it anew; resolves to the fragment's reply that is due. */
 export async function freshen(url) {
   const fresh = await fragment(url);
-  for (const id of ["scene", "pane-cast", "pane-scene", "next", "hearers"]) swap(document.getElementById(id), fresh.getElementById(id));
+  for (const id of ["scene", "pane-cast", "pane-scene", "next", "hearers", "tour"]) swap(document.getElementById(id), fresh.getElementById(id));
   tellTabs();
   tell();
   return fresh.getElementById("pending");
