@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Exists, Subquery
 
-from chat.log.models import Event
+from chat.log.models import Event, Stream
 from chat.pages.models import Preference
 from chat.story.fact_payloads import EventStatusReverted
 from chat.story.models import Chat, Turn
@@ -44,7 +44,7 @@ def tour_of(chat: Chat, user: "User | AnonymousUser") -> Tour | None:
     # What was said elsewhere, or unasked, is not the reply that is to be rewritten.
     reply = replies.filter(meanwhile=None, interjection_of=None).order_by("-place")
     found = (
-        Chat.objects.filter(id=chat.id)
+        Stream.objects.filter(id=chat.id)
         .annotate(
             said=Exists(turns.filter(kind=Turn.Kind.USER)),
             rewritten=Exists(since.filter(kind=kind_of(EventStatusReverted))),

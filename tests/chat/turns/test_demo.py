@@ -93,13 +93,14 @@ def test_rewriting_the_last_reply_undoes_one_completion_two_memories_and_the_int
     assert not Milestone.objects.filter(chat=chat).live().exists()
 
 
-def test_its_readers_find_nothing_to_do(chat):
+def test_its_readers_find_nothing_to_do(owner):
     readers = registry.reactions()
     seeding.register(readers)
+    chat = Chat.objects.get(id=write_demo(owner, now=timezone.now()))
     seeding.notice(readers)
 
     lanes = Bookmark.objects.filter(subscriber__in=[one.name for one in readers], stream_id=chat.id)
-    assert set(lanes.values_list("position", flat=True)) == {chat.seeded_at}
+    assert set(lanes.values_list("position", "due_at")) == {(chat.seeded_at, None)}
     assert TurnReading.objects.filter(chat=chat).count() == chat.turns.count()
 
 
