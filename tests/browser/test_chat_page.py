@@ -23,8 +23,9 @@ def test_an_exchange_is_streamed_and_then_stands(player, gate):
     player.gone(".turn.writing")
     assert player.turns()[-1] == TELLS
     assert player.page.locator(".turn .speech", has_text="“You knew,”").count() == 1
+    # Somebody else may be about to speak; nobody is.
+    player.gone(".stop")
     assert player.page.title() == "Night watch · Palimpsest"
-    assert not player.page.locator(".stop").is_visible()
     assert "has spoken" in player.page.locator("#status").text_content()
 
 

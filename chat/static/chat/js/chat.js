@@ -160,8 +160,16 @@ function showFailure({ generation, speaker, state, error }) {
 async function reconcile() {
   const before = preview?.generation;
   const pending = await refreshHead();
-  // What was told while this was asked is newer than its answer.
-  if (!pending || detached || preview.generation !== before) return;
+  if (detached) return;
+  if (!pending) {
+    if (wire.open && composer.running) setTimeout(reconcile, FOLLOW);
+    return;
+  }
+  if (preview.generation !== before) {
+    // What was told while this was asked is newer than its answer.
+    await reconcile();
+    return;
+  }
   const writing = pending.querySelector(".writing");
   const failed = pending.querySelector(".failed");
   const deciding = pending.querySelector(".deciding");

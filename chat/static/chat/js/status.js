@@ -23,9 +23,10 @@ export class Status {
     this.line.classList.remove("idle");
   }
 
-  /** The line is read out, and then only for the ear. */
+  /** The line is read out, and then only for the ear; when nobody else speaks up, it still says who spoke. */
   ended(name, state) {
-    this.say(ENDS[state]?.(name) ?? "");
+    if (state !== "nobody") this.outcome = ENDS[state]?.(name) ?? "";
+    this.say(this.outcome ?? "");
     this.line.classList.add("idle");
     this.rename(this.title);
   }
