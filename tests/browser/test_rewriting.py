@@ -107,27 +107,6 @@ def test_stop_in_the_middle_of_a_rewriting_keeps_the_original(player, gate):
     player.see(f"#turn-{old} .variants", "1/2")
 
 
-def test_an_interjection_is_gone_with_the_writing_that_it_followed(player):
-    player.begin(names=("Mara", "Ilse"))
-    player.site.model.script(say("“Aye.”"))
-    player.say("Mara?")
-    player.see(".turn.said[data-turn]", "Aye.")
-    player.gone(".turn.writing")
-    old = player.page.locator(".turn.said[data-turn]").last.get_attribute("data-turn")
-    gate = threading.Event()
-    player.site.model.script(say("“Ask Ilse.”"), say("“Not me, ask the sea.”", gate=gate))
-    ask_to_rewrite(player, old)
-    player.see(".turn.writing", "Ilse")
-
-    player.page.locator(".turn.said [data-tool=earlier]").click()
-    player.page.locator("#slip button", has_text="Bring this one back").click()
-    player.see(f"#turn-{old}")
-    gate.set()
-
-    player.gone(".turn.writing")
-    assert player.turns() == ["Mara?", "“Aye.”"]
-
-
 def test_writings_are_compared_and_brought_back_on_a_phone(browser, shared_site, kept_session):
     looks = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
     player = Player(browser, shared_site, kept_session, **looks)
