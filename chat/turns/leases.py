@@ -17,7 +17,7 @@ from chat.story.models import Turn
 from chat.story.payloads import AssistantTurn, Payload, TurnState
 from chat.turns.claims import NOBODY, Claim, card_of, claim_of, lease_end
 from chat.turns.models import Generation
-from chat.turns.rewriting import succeed
+from chat.turns.rewriting import forestalled, succeed
 
 
 class LeaseLostError(ChatError):
@@ -134,10 +134,15 @@ def _record(claim: Claim, how: Settled, at: datetime) -> int:
         actor=claim.asked_by or "system", at=at, causation=claim.group, correlation=f"exchange-{claim.group}"
     )
     turn = writer.write(claim.chat, [said], source).events[0].position
-    if claim.rewrites:
-        whole = how.state == Generation.State.FINISHED
-        writer.write(claim.chat, succeed(claim.chat, old=claim.rewrites, new=turn, whole=whole), source)
+    writer.write(claim.chat, _aftermath(claim, turn, whole=how.state == Generation.State.FINISHED), source)
     return turn
+
+
+def _aftermath(claim: Claim, turn: int, *, whole: bool) -> list[Payload]:
+    """What falls because of a turn that was just recorded, or that turn itself."""
+    if claim.follows is not None and (fallen := forestalled(claim.chat, reply=claim.follows, interjection=turn)):
+        return fallen
+    return succeed(claim.chat, old=claim.rewrites, new=turn, whole=whole) if claim.rewrites else []
 
 
 def _primary_speaker(claim: Claim) -> int | None:

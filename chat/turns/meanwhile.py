@@ -88,7 +88,7 @@ async def continue_meanwhile(chat: Chat, *, user: "User", meanwhile: int, turns:
 
 
 async def _begin(chat: Chat, wish: Wish, user: "User", announcer: Announcer) -> Claim:
-    count_turn(user.pk)
+    await in_thread(count_turn, user.pk)
     # A task of its own, shielded: whoever asked may hang up between the claim and the beginning.
     return await asyncio.shield(generation.spawn(_claimed(chat, wish, user, announcer)))
 

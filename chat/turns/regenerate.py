@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from chat.database import in_thread
 from chat.errors import ChatError
+from chat.log.text import clean
 from chat.story.models import Chat, Turn
 from chat.turns import claims, exchange
 from chat.turns.announce import Announcer
@@ -59,7 +60,7 @@ async def regenerate_assistant_turn(
     GuidanceTooLongError, TooManyTurnsError and ClosingError.
     """
     if user is not None:
-        count_turn(user.pk)
+        await in_thread(count_turn, user.pk)
     guidance, asked_by = _checked(guidance), actor(user) if user else CONSOLE
     begun = await asyncio.shield(spawn(_begin(chat.id, turn, guidance, asked_by, announcer)))
     return begun.claim.generation
@@ -71,7 +72,7 @@ async def rewrite_from(chat: Chat, *, turn: int, user: "User", announcer: Announ
     Each waits for the one before. It ends where one of them is stopped, fails, or cannot begin. Raises as
     `regenerate_assistant_turn` does for the first of them.
     """
-    count_turn(user.pk)
+    await in_thread(count_turn, user.pk)
     replies = await in_thread(replies_from, chat, turn=turn)
     first = await asyncio.shield(spawn(_begin(chat.id, turn, "", actor(user), announcer)))
     _ = spawn(_rewrite_on(first, replies[1:], announcer))
@@ -119,7 +120,7 @@ def _went_well(claim: Claim) -> bool:
 
 
 def _checked(guidance: str) -> str:
-    guidance = guidance.strip()
+    guidance = clean(guidance).strip()
     if len(guidance) > GUIDANCE_CHARACTERS:
         raise GuidanceTooLongError
     return guidance

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from chat.errors import ChatError
 from chat.log.streams import lock
+from chat.log.text import clean
 from chat.story import rewriting, writer
 from chat.story.models import Chat, Turn
 from chat.story.payloads import AssistantTurn, Payload, UserTurn
@@ -54,6 +55,23 @@ def succeed(chat_id: int, *, old: int, new: int, whole: bool) -> list[Payload]:
     if not whole or standing.id != old:
         return [TurnSuperseded(turn=new, by=standing.id)]
     return _fall(chat, before, by=new)
+
+
+def forestalled(chat_id: int, *, reply: int, interjection: int) -> list[Payload]:
+    """What follows when an interjection was recorded whose reply fell while it was spoken: it falls with it.
+
+    Under the stream's lock. Nothing, while the reply or an edit of it stands.
+    """
+    primary = Turn.objects.select_related("chat").get(id=reply, chat=chat_id)
+    if primary.superseded_by is None:
+        return []
+    chat, line = primary.chat, rewriting.line_of(primary.chat, primary)
+    standing = _standing(chat, primary.place)
+    if standing is None:
+        return [TurnDeleted(turn=interjection, went_with=line)]
+    if rewriting.line_of(chat, standing) == line:
+        return []
+    return [TurnSuperseded(turn=interjection, by=standing.id, went_with=line)]
 
 
 def edit(chat: Chat, *, turn: int, text: str, by: "User") -> int:
@@ -187,7 +205,7 @@ def _standing(chat: Chat, place: int, *, but: int | None = None) -> Turn | None:
 
 
 def _checked(text: str) -> str:
-    text = text.strip()
+    text = clean(text).strip()
     if not text:
         raise EmptyTurnError
     if len(text) > TURN_CHARACTERS:

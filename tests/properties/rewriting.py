@@ -75,7 +75,7 @@ class Tale:
     # --- Deeds -----------------------------------------------------------------------------------------
 
     def exchange(self) -> None:
-        own = say(self.chat, self.words())
+        own = say(self.chat, self.words(), user=self.owner)
         self.stands(own, place=own, group=own)
         claim = claims.claim_reply(self.chat_id, now=timezone.now(), rng=self.rng)
         assert claim is not None

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 
 from chat.log.models import Event
+from chat.statements import insert
 from chat.story.models import CastMember, Chat, Membership
 from chat.story.payloads import Card, CharacterJoined, CharacterRevised, MemberJoined, MemberLeft
 
@@ -11,7 +12,7 @@ type CastPayload = CharacterJoined | CharacterRevised | MemberJoined | MemberLef
 
 def join(chat: Chat, card: Card) -> None:
     """Put a character into the cast."""
-    CastMember.objects.create(chat=chat, character=card.id, name=card.name, card=_json(card))
+    insert([CastMember(chat=chat, character=card.id, name=card.name, card=_json(card))])
 
 
 def apply(chat: Chat, event: Event, payload: CastPayload) -> None:
@@ -24,7 +25,7 @@ def apply(chat: Chat, event: Event, payload: CastPayload) -> None:
                 name=payload.card.name, card=_json(payload.card)
             )
         case MemberJoined():
-            Membership.objects.create(chat=chat, user_id=payload.user, role="player")
+            insert([Membership(chat=chat, user_id=payload.user, role="player")])
         case MemberLeft():
             Membership.objects.filter(chat=chat, user_id=payload.user).delete()
 

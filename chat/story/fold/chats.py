@@ -1,6 +1,7 @@
 """What happens to a chat as a whole."""
 
 from chat.log.models import Event
+from chat.statements import insert
 from chat.story.chat_payloads import Branched, InterjectionsSet, StorySeeded
 from chat.story.fold.cast import join
 from chat.story.models import Chat, Membership
@@ -35,7 +36,7 @@ type ChatPayload = (
 
 def create(chat_id: int, event: Event, created: ChatCreated) -> Chat:
     """Make the chat's row, its owner's membership and its cast."""
-    chat = Chat.objects.create(
+    chat = Chat(
         id=chat_id,
         title=created.title,
         premise=created.premise,
@@ -45,7 +46,8 @@ def create(chat_id: int, event: Event, created: ChatCreated) -> Chat:
         created_at=event.recorded_at,
         last_turn_at=event.recorded_at,
     )
-    Membership.objects.create(chat=chat, user_id=created.owner, role="owner")
+    insert([chat])
+    insert([Membership(chat=chat, user_id=created.owner, role="owner")])
     for card in created.cast:
         join(chat, card)
     return chat

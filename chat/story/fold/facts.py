@@ -4,6 +4,7 @@ from django.db.models import BigIntegerField, Case, Exists, Subquery, Value, Whe
 from django.db.models.functions import Coalesce
 
 from chat.log.models import Event
+from chat.statements import fetch, insert
 from chat.story import lifecycle
 from chat.story.fact_models import (
     Decision,
@@ -59,9 +60,8 @@ def apply(chat: Chat, event: Event, payload: Fact) -> None:  # noqa: C901  (one 
         case MilestoneReached():
             _reach(chat, event, payload)
         case TurnRead():
-            TurnReading.objects.create(
-                id=event.position, chat=chat, turn=payload.turn, reader=payload.reader, note=payload.note
-            )
+            row = TurnReading(id=event.position, chat=chat, turn=payload.turn, reader=payload.reader, note=payload.note)
+            insert([row])
         case DecisionRegistered():
             _decide(chat, event, payload)
 
@@ -69,7 +69,7 @@ def apply(chat: Chat, event: Event, payload: Fact) -> None:  # noqa: C901  (one 
 def _plan(chat: Chat, event: Event, planned: EventPlanned) -> None:
     turn = cause_of(planned)
     cause = _cause(turn)
-    StoryEvent.objects.create(
+    row = StoryEvent(
         id=event.position,
         chat=chat,
         title=planned.title,
@@ -81,15 +81,16 @@ def _plan(chat: Chat, event: Event, planned: EventPlanned) -> None:
         place=cause.place if cause else event.position,
         witnesses=cause.witnesses if cause else None,
     )
+    insert([row])
 
 
 def _change(chat: Chat, event: Event, transition: Transition) -> None:
-    story_event = StoryEvent.objects.get(chat=chat, id=transition.story_event)
+    story_event = fetch(StoryEvent, chat_id=chat.id, id=transition.story_event)
     turn, change = cause_of(transition), lifecycle.change_of(transition)
     cause = _cause(turn)
     before: lifecycle.Status = story_event.status  # type: ignore[assignment]
     status = lifecycle.after(before, change)
-    StoryTransition.objects.create(
+    row = StoryTransition(
         id=event.position,
         chat=chat,
         story_event=story_event.id,
@@ -101,6 +102,7 @@ def _change(chat: Chat, event: Event, transition: Transition) -> None:
         # A reader may answer after the player has moved it by hand; the player's word stands.
         void=status is None,
     )
+    insert([row])
     if status is not None:
         StoryEvent.objects.filter(id=story_event.id).update(
             status=status, status_position=event.position, because_of=turn
@@ -124,7 +126,7 @@ def _revert(chat: Chat, event: Event, reverted: EventStatusReverted) -> None:
 
 
 def _remember(chat: Chat, event: Event, formed: MemoryFormed) -> None:
-    Memory.objects.create(
+    row = Memory(
         id=event.position,
         chat=chat,
         witness=formed.witness,
@@ -133,10 +135,11 @@ def _remember(chat: Chat, event: Event, formed: MemoryFormed) -> None:
         turn=formed.turn,
         place=_place(event, formed.turn),
     )
+    insert([row])
 
 
 def _feel(chat: Chat, event: Event, changed: RelationshipChanged) -> None:
-    RelationshipChange.objects.create(
+    row = RelationshipChange(
         id=event.position,
         chat=chat,
         character=changed.character,
@@ -146,10 +149,11 @@ def _feel(chat: Chat, event: Event, changed: RelationshipChanged) -> None:
         turn=changed.turn,
         place=_place(event, changed.turn),
     )
+    insert([row])
 
 
 def _reach(chat: Chat, event: Event, reached: MilestoneReached) -> None:
-    Milestone.objects.create(
+    row = Milestone(
         id=event.position,
         chat=chat,
         story_event=reached.story_event,
@@ -157,10 +161,11 @@ def _reach(chat: Chat, event: Event, reached: MilestoneReached) -> None:
         turn=reached.turn,
         place=_place(event, reached.turn),
     )
+    insert([row])
 
 
 def _decide(chat: Chat, event: Event, registered: DecisionRegistered) -> None:
-    Decision.objects.create(
+    row = Decision(
         id=event.position,
         chat=chat,
         context=registered.context,
@@ -175,12 +180,13 @@ def _decide(chat: Chat, event: Event, registered: DecisionRegistered) -> None:
         place=_last_place(event, registered.turns),
         decided_at=event.recorded_at,
     )
+    insert([row])
     if registered.about is not None:
         Decision.objects.filter(chat=chat, id=registered.about).update(verdict=registered.choice)
 
 
 def _cause(turn: int | None) -> Turn | None:
-    return None if turn is None else Turn.objects.only("place", "witnesses").get(id=turn)
+    return None if turn is None else fetch(Turn, id=turn)
 
 
 def _place(event: Event, turn: int | None) -> int:

@@ -1,6 +1,7 @@
 """Scenes and who is present in them."""
 
 from chat.log.models import Event
+from chat.statements import insert
 from chat.story.meanwhile_payloads import MeanwhileOpened
 from chat.story.models import Chat, Meanwhile, Scene
 from chat.story.payloads import (
@@ -34,7 +35,7 @@ def apply(chat: Chat, event: Event, payload: ScenePayload) -> None:
 def open_meanwhile(chat: Chat, event: Event, opened: MeanwhileOpened) -> None:
     """Write the row of a meanwhile."""
     names = dict(chat.cast.values_list("character", "name"))
-    Meanwhile.objects.create(
+    row = Meanwhile(
         id=event.position,
         chat=chat,
         number=chat.meanwhiles.count() + 1,
@@ -42,15 +43,17 @@ def open_meanwhile(chat: Chat, event: Event, opened: MeanwhileOpened) -> None:
         names=[names[character] for character in opened.characters],
         direction=opened.direction,
     )
+    insert([row])
 
 
 def _open(chat: Chat, event: Event, opened: SceneOpened) -> None:
     chat.scene_number += 1
     chat.scene, chat.scene_title, chat.present = event.position, opened.title, list(opened.present)
-    Scene.objects.create(
+    row = Scene(
         id=event.position,
         chat=chat,
         number=chat.scene_number,
         title=opened.title,
         opened_at=event.recorded_at,
     )
+    insert([row])

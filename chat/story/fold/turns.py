@@ -1,7 +1,7 @@
 """What was said."""
 
 from chat.log.models import Event
-from chat.statements import insert
+from chat.statements import fetch, insert
 from chat.story.models import CastMember, Chat, Meanwhile, Turn
 from chat.story.payloads import AssistantTurn, ReplyRequested, UserTurn
 
@@ -41,7 +41,7 @@ def preview_of(turn: Turn) -> str:
 
 
 def _of_player(chat: Chat, event: Event, said: UserTurn) -> Turn:
-    before = Turn.objects.get(id=said.regenerated_from, chat=chat) if said.regenerated_from else None
+    before = _before(chat, said)
     return Turn(
         id=event.position,
         chat=chat,
@@ -59,13 +59,13 @@ def _of_player(chat: Chat, event: Event, said: UserTurn) -> Turn:
 
 
 def _of_character(chat: Chat, event: Event, said: AssistantTurn) -> Turn:
-    before = Turn.objects.get(id=said.regenerated_from, chat=chat) if said.regenerated_from else None
+    before = _before(chat, said)
     return Turn(
         id=event.position,
         chat=chat,
         kind=Turn.Kind.ASSISTANT,
         speaker=said.speaker,
-        speaker_name=CastMember.objects.values_list("name", flat=True).get(chat=chat, character=said.speaker),
+        speaker_name=fetch(CastMember, chat_id=chat.id, character=said.speaker).name,
         text=said.text,
         state=said.state,
         group=said.group or event.position,
@@ -81,8 +81,13 @@ def _of_character(chat: Chat, event: Event, said: AssistantTurn) -> Turn:
     )
 
 
+def _before(chat: Chat, said: UserTurn | AssistantTurn) -> Turn | None:
+    """The writing of which it is another one."""
+    return fetch(Turn, chat_id=chat.id, id=said.regenerated_from) if said.regenerated_from else None
+
+
 def _there(chat: Chat, said: AssistantTurn) -> list[int]:
     """Who is there when it is said: in the scene, or in the meanwhile."""
     if said.meanwhile is None:
         return list(chat.present)
-    return list(Meanwhile.objects.get(chat=chat, id=said.meanwhile).characters)
+    return list(fetch(Meanwhile, chat_id=chat.id, id=said.meanwhile).characters)

@@ -8,7 +8,7 @@ from django.test import Client
 from chat.database import in_thread
 from chat.story import rebuild
 from chat.story.models import Chat, Turn
-from chat.turns import chats, exchange, generation, scenes, silent_witnesses
+from chat.turns import chats, exchange, generation, regenerate, rewriting, scenes, silent_witnesses
 from chat.turns.announce import Chunk, Deciding, Ended, Started
 from chat.turns.models import Generation
 from tests.factories import cast_of, make_chat, owner_of
@@ -47,6 +47,26 @@ async def why_page(chat: Chat, turn: int) -> str:
 async def set_eagerness(chat: Chat, eagerness: str) -> None:
     owner = await in_thread(owner_of, chat)
     await in_thread(chats.set_interjections, chat, eagerness=eagerness, by=owner)
+
+
+async def test_an_interjection_falls_with_its_reply_when_another_writing_of_it_was_brought_back_meanwhile(reader, chat):
+    heard, gate = Heard(), threading.Event()
+    reader.script(say("“I never had it.”"), NO)
+    await post(chat, "Where is the letter, Ilse?", heard)
+    (first, _) = await heard.until(Ended, 2)
+    reader.script(say("“I burnt it.”"), yes(), say("“She is lying.”", gate=gate))
+    owner = await in_thread(owner_of, chat)
+    await regenerate.regenerate_assistant_turn(chat, turn=first.turn, user=owner, announcer=heard)
+    await heard.until(Started, 3)
+
+    await in_thread(lambda: rewriting.restore(chat, turn=first.turn, by=owner))
+    gate.set()
+    *_, second, _ = await heard.until(Ended, 4)
+
+    assert [text for _, text, _ in await spoken(chat)] == ["Where is the letter, Ilse?", "“I never had it.”"]
+    await in_thread(lambda: rewriting.restore(chat, turn=second.turn, by=owner))
+    assert [text for _, text, _ in await spoken(chat)][1:] == ["“I burnt it.”", "“She is lying.”"]
+    assert await in_thread(rebuild.differences, chat.id) == []
 
 
 async def test_a_silent_witness_speaks_up_after_the_primary_reply(reader, chat):

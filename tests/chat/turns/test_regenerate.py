@@ -174,6 +174,16 @@ async def test_two_regenerates_at_once_one_wins_and_the_other_is_told(server, ch
     await heard.until(Ended)
 
 
+async def test_guidance_that_no_database_can_hold_is_cleaned(server, chat):
+    turn, heard = await in_thread(reply, chat, "Mara", "“No.”"), Heard()
+    server.script(say("“Yes.”"))
+
+    await begin(chat, turn, heard, guidance="kin\x00der\ud800")
+    await heard.until(Ended)
+
+    assert (await Generation.objects.aget()).guidance == "kinder"
+
+
 async def test_guidance_that_is_too_long_is_refused(server, chat):
     turns = await in_thread(played, chat, 1)
 

@@ -1,6 +1,7 @@
 """Regenerating a reply that was followed by an interjection: both are redone, or the interjection is gone."""
 
 import json
+import threading
 
 import pytest
 
@@ -128,6 +129,25 @@ async def test_stop_between_the_two_counts_as_no(reader, chat):
 
     assert await in_thread(texts, chat) == ["Mara?", "“Always.”"]
     assert generation.in_flight_tasks == {}
+
+
+async def test_an_interjection_falls_with_its_reply_when_another_writing_was_brought_back_meanwhile(reader, chat):
+    (_, primary, _), heard, gate = await in_thread(played, chat), Heard(), threading.Event()
+    reader.script(say("“Always.”"), yes(), say("“She lies again.”", gate=gate))
+    await begin(chat, primary, heard)
+    await heard.until(Started, 2)
+
+    await in_thread(lambda: rewriting.restore(chat, turn=primary, by=owner_of(chat)))
+    gate.set()
+    first, second = await heard.until(Ended, 2)
+
+    assert await in_thread(texts, chat) == ["Mara?", "“Never.”", "“She lies.”"]
+    assert (await Turn.objects.aget(id=second.turn)).superseded_by == primary
+    await in_thread(lambda: rewriting.restore(chat, turn=first.turn, by=owner_of(chat)))
+    assert await in_thread(texts, chat) == ["Mara?", "“Always.”", "“She lies again.”"]
+    await in_thread(lambda: rewriting.restore(chat, turn=primary, by=owner_of(chat)))
+    assert await in_thread(texts, chat) == ["Mara?", "“Never.”", "“She lies.”"]
+    assert await in_thread(rebuild.differences, chat.id) == []
 
 
 async def test_regenerating_an_interjection_alone_leaves_its_reply(reader, chat):

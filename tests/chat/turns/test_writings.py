@@ -52,8 +52,10 @@ def test_an_edit_keeps_place_witnesses_and_speaker_and_takes_back_what_was_cause
     assert claims.unanswered(Chat.objects.get(id=chat.id)) == []
     assert rewriting.edit(chat, turn=spoken, text="Two.", by=owner_of(chat)) == spoken
     assert {event.actor for event in events_of(chat.stream) if event.position > answer} == {f"user:{chat.owner_id}"}
-    with pytest.raises(rewriting.EmptyTurnError):
-        rewriting.edit(chat, turn=spoken, text=" ", by=owner_of(chat))
+    for empty in (" ", "\x00", "\ud800 "):
+        with pytest.raises(rewriting.EmptyTurnError):
+            rewriting.edit(chat, turn=spoken, text=empty, by=owner_of(chat))
+    assert rewriting.edit(chat, turn=spoken, text="Two.\x00", by=owner_of(chat)) == spoken
 
 
 def test_deleting_a_players_turn_takes_its_turn_group_along_and_undeleting_brings_it_back(chat):

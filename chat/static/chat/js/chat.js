@@ -122,14 +122,13 @@ function decide({ generation, witnesses }) {
   status.asking(witnesses);
 }
 
-/** Somebody has ended; the settled turn, if any text was kept, comes as a frame of its own. */
+/** Somebody has ended. The settled turn, if one stands, has come before and taken the preview's place. */
 function end({ generation, speaker, state, error, turn_id }) {
   over.add(generation);
   if (preview?.generation && preview.generation !== generation) return;
   rest(speaker, state);
   if (!preview) return;
-  if (turn_id) preview.end();
-  else preview.remove();
+  preview.remove();
   if (!turn_id && ["failed", "interrupted"].includes(state)) showFailure({ generation, speaker, state, error });
 }
 

@@ -64,11 +64,6 @@ export class Preview {
     this.draw();
   }
 
-  /** The reply ended; its settled turn is on the way. */
-  end() {
-    this.article?.classList.add("done");
-  }
-
   /** Give way to the settled turn, keeping what the reader has marked. */
   giveWay(turn) {
     this.drawNow();
