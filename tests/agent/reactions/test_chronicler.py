@@ -236,3 +236,28 @@ def test_a_restored_turn_that_was_never_read_is_read_then_and_only_then(chat, se
 
     assert TurnReading.objects.filter(turn=turn).count() == 1
     assert isinstance(react(Chronicler(), back.position), Skip)
+
+
+def test_a_turn_that_was_read_when_it_was_restored_is_not_read_again_when_it_is_redelivered(chat, settings):
+    settings.READER = "words"
+    turn = reply(chat, "Mara", "“Thank you, Ilse.”")
+    regenerate(chat, turn)
+    rewriting.restore(chat, turn=turn, by=owner_of(chat))
+    restored = next(event for event in reversed(events_of(chat.stream)) if event.kind == "turn_restored")
+    read(chat, restored.position)
+
+    assert isinstance(react(Chronicler(), turn), Skip)
+
+
+def test_a_plan_whose_turn_was_rewritten_while_the_model_read_stays_hidden(chat, reader):
+    promise = reply(chat, "Mara", "We shall row out.")
+    plan = record(chat, EventPlanned(title="Row out", triggered_by_assistant_turn_id=promise))[0]
+    turn = say(chat, "Let us row.")
+    reader.script(answer_json(NOTHING | {"moved": [{"story_event": plan, "to": "active"}]}))
+
+    outcome = react(Chronicler(), turn)
+    regenerate(chat, promise)
+    take(chat, outcome)
+
+    assert not StoryEvent.objects.visible().exists()
+    assert TurnReading.objects.get().note == f"dropped: no story event {plan}"
