@@ -84,7 +84,7 @@ def fail(tried: Try, failure: Failure) -> None:
     )
 
 
-def note_lost(bookmark: Bookmark) -> None:
+def note_lost(bookmark: int) -> None:
     """Whoever held the lane is gone: end what it left open."""
     left = Attempt.objects.filter(bookmark=bookmark, outcome=Outcome.RUNNING)
     left.update(outcome=Outcome.LOST, ended_at=Now(), note="its worker died or lost its lease")

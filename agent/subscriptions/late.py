@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 
 from agent.models import Attempt, Bookmark, DismissedEvent
 from agent.subscriptions import effect, history, retry
@@ -22,7 +22,9 @@ def hold(bookmark: Bookmark, reaction: Reaction, event: Event, *, worker: str) -
     """Lease a lane, whose bookmark the caller has locked, for an event behind it."""
     fence = bookmark.fence + 1
     until = Now() + timedelta(seconds=reaction.timeout + MARGIN)
-    Bookmark.objects.filter(id=bookmark.pk).update(fence=fence, leased_until=until)
+    # Due as every lane that is held, so that it is claimed again should whoever holds it go.
+    due_at = Coalesce("due_at", Now())
+    Bookmark.objects.filter(id=bookmark.pk).update(fence=fence, leased_until=until, due_at=due_at)
     attempt = history.begin(bookmark.pk, event=event.position, fence=fence, worker=worker)
     return Claim(
         reaction=reaction.name,
