@@ -116,9 +116,10 @@ class Reactor:
 
     def _failed(self, reaction: Reaction, claim: Claim, failure: retry.Failure) -> None:
         logger.info("%s failed at event %d: %s %s", claim.lane, claim.event.position, failure.error, failure.message)
-        if failure.kind == "refused":
+        # Without an endpoint nothing could be held until a probe passes: that one backs off.
+        if failure.kind == "refused" and claim.endpoint:
             lanes.give_back(claim, State.SUSPENDED, note=failure.message)
-            breaker.suspend(claim.endpoint or reaction.name, reason=failure.message)
+            breaker.suspend(claim.endpoint, reason=failure.message)
             return
         window = retry.window_of(reaction)
         lanes.fail(
