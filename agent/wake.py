@@ -155,6 +155,9 @@ class Sweeper:
         except DatabaseError as error:
             # The next look is a few seconds away.
             logger.warning("the sweeper could not look: %s", error)
+        except Exception:
+            # Whatever it was: a worker whose sweeper has ended finds no work ever again.
+            logger.exception("the sweeper could not look")
 
 
 def _send(task: Any, queue: str, *args: str) -> None:
