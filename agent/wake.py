@@ -107,10 +107,11 @@ class Sweeper:
         now = time.monotonic()
         newest = seeding.newest_position()
         if now >= self._everything_at:
-            self._everything_at = now + EVERYTHING_SECONDS
             seeding.register([*self._reactions, *self._projections])
             self.look(EVERYTHING)
             history.prune(days=settings.ATTEMPT_DAYS)
+            # Last: what was cut short, by a database that is not up yet, is done anew in seconds and not in an hour.
+            self._everything_at = now + EVERYTHING_SECONDS
         else:
             while len(self._seen) > 1 and self._seen[1][0] < now - LATELY_SECONDS:
                 self._seen.popleft()
