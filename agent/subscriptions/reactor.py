@@ -5,6 +5,7 @@ the threads that call `step` wait for it and do the database's part.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import random
@@ -71,8 +72,11 @@ class Reactor:
     def probe(self, reaction: Reaction) -> None:
         """If the Reaction's endpoint is suspended and a probe is due: ask it, and resume when it takes us."""
         endpoint = breaker.endpoint_of(reaction)
-        if breaker.is_mine_to_probe(endpoint) and self._wait_for(breaker.probe(reaction)):
-            breaker.resume(endpoint)
+        if self.stopping or not breaker.is_mine_to_probe(endpoint):
+            return
+        with contextlib.suppress(FutureCancelledError):  # told to end meanwhile
+            if self._wait_for(breaker.probe(reaction)):
+                breaker.resume(endpoint)
 
     def stop(self) -> None:
         """Claim nothing more; what runs goes on."""
@@ -88,6 +92,8 @@ class Reactor:
     def close(self) -> None:
         """Cancel what runs and end the loop; with it the models' connections are closed."""
         self.cancel()
+        # A probe too: whoever waits for it would wait for ever.
+        self._wait_for(_end_everything())
         self._wait_for(self._loop.shutdown_asyncgens())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -158,6 +164,11 @@ async def _beat(claim: Claim) -> None:
         except DatabaseError:
             # The database is away: committing will say whether the lane is still ours.
             logger.exception("%s: no heartbeat", claim.lane)
+
+
+async def _end_everything() -> None:
+    if others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await _end(*others)
 
 
 async def _end(*tasks: asyncio.Future[Any]) -> None:

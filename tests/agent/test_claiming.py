@@ -9,12 +9,13 @@ from django.utils import timezone
 
 from agent.models import AlertSent, Attempt, Bookmark, Subscriber, SuspendedEndpoint
 from agent.subscriptions import breaker, history, lanes, seeding
+from agent.subscriptions.reactor import Reactor
 from chat.llm.errors import NoReaderError
 from chat.log.models import Event
 from chat.turns.models import Generation
 from tests.agent.readers import Asker, Noter, notes
 from tests.factories import make_chat, say
-from tests.model_behaviours import refused
+from tests.model_behaviours import refused, stall
 from tests.model_behaviours import say as says
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -205,3 +206,19 @@ def test_without_a_model_what_needs_one_backs_off_until_there_is_one(noter, reac
 
     assert outcomes(turn) == [State.FAILED]
     assert (lane(chat).wedged_at, SuspendedEndpoint.objects.exists()) == (None, False)
+
+
+def test_closing_ends_a_probe_that_waits_for_the_model(quick, transactional_db, settings, model):
+    settings.READER_MODEL, settings.READER_URL = "scripted", model.url
+    asker, reactor = Asker(), Reactor()
+    breaker.suspend(breaker.endpoint_of(asker), reason="no")
+    model.default = stall()
+    probing = threading.Thread(target=lambda: (reactor.probe(asker), connection.close()), daemon=True)
+    probing.start()
+    model.wait_for_request(1)
+
+    reactor.close()
+
+    probing.join(10)
+    assert not probing.is_alive()
+    assert SuspendedEndpoint.objects.exists()
