@@ -11,6 +11,7 @@ from agent.models import Attempt, Bookmark, DismissedEvent
 from agent.subscriptions import effect, history, retry
 from agent.subscriptions.base import Outcome, Reaction
 from agent.subscriptions.lanes import Claim, LaneLostError
+from chat.llm import spending
 from chat.log import bell
 from chat.log.models import Event
 
@@ -37,12 +38,13 @@ def hold(bookmark: Bookmark, reaction: Reaction, event: Event, *, worker: str) -
     )
 
 
-def ask(reaction: Reaction, event: Event) -> Outcome:
+def ask(reaction: Reaction, claim: Claim) -> Outcome:
     """What the Reaction says; whatever it raises. No transaction may be open."""
 
     async def asked() -> Outcome:
         async with asyncio.timeout(reaction.timeout):
-            return await reaction.react(event)
+            with spending.counted(claim.attempt.spent):
+                return await reaction.react(claim.event)
 
     return asyncio.run(asked())
 

@@ -24,6 +24,7 @@ from agent.subscriptions import breaker, effect, lanes, retry
 from agent.subscriptions.base import Outcome, Reaction
 from agent.subscriptions.lanes import Claim, LaneLostError
 from chat.database import in_thread
+from chat.llm import spending
 
 logger = logging.getLogger(__name__)
 
@@ -138,7 +139,8 @@ class Reactor:
         """What the Reaction says, while the lease is kept; LaneLostError when it could not be."""
         if self._cancelling.is_set():
             raise asyncio.CancelledError
-        work = asyncio.ensure_future(reaction.react(claim.event))
+        with spending.counted(claim.attempt.spent):
+            work = asyncio.ensure_future(reaction.react(claim.event))
         self._running[work] = claim
         beating = asyncio.create_task(_beat(claim))
         try:

@@ -1,6 +1,8 @@
 import pytest
 
+from agent.models import Attempt
 from agent.reactions.chronicler import Chronicler
+from agent.subscriptions import seeding
 from agent.subscriptions.base import Done, Skip
 from chat.log.read import events_of
 from chat.story import bonds
@@ -10,6 +12,7 @@ from chat.story.models import Turn
 from chat.turns import rewriting, scenes, story_events
 from tests.factories import cast_of, make_chat, owner_of, say
 from tests.facts import react, read, record, regenerate, reply, rewrite, take
+from tests.model_behaviours import say as says
 from tests.model_server import answer_json
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -170,6 +173,21 @@ def test_too_much_is_cut_to_the_caps(chat, reader):
     assert Memory.objects.count() == 2
     assert bonds.bonds(chat) == []
     assert "a memory of Tom, who was not there" in outcome.note
+
+
+def test_an_attempt_keeps_the_tokens_of_all_its_questions(chat, reader, work_off):
+    chronicler = Chronicler()
+    seeding.register([chronicler])
+    turn = say(chat, "Hm.")
+    reader.script(says("not JSON at all"), answer_json(NOTHING), *[answer_json({"wrong": 1})] * 6)
+    work_off(chronicler)
+    bad = say(chat, "Hm?")
+    work_off(chronicler)
+
+    done = Attempt.objects.get(event=turn)
+    assert (done.outcome, done.prompt_tokens) == ("done", 20)
+    assert done.completion_tokens > 0
+    assert list(Attempt.objects.filter(event=bad).values_list("outcome", "prompt_tokens")) == [("failed", 20)] * 3
 
 
 def test_nothing_is_planned_twice(chat, reader):
