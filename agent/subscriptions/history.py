@@ -12,6 +12,7 @@ from agent.models import Attempt, Bookmark
 from agent.subscriptions import sql
 from agent.subscriptions.retry import Failure, Past
 from chat.llm.spending import Spent
+from chat.log.text import clean
 from chat.statements import insert
 
 Outcome = Attempt.Outcome
@@ -65,7 +66,7 @@ def end(tried: Try, how: End) -> None:
             "running": Outcome.RUNNING.value,
             "ended_at": now,
             "duration_ms": _milliseconds(tried, now),
-            **asdict(how),
+            **clean(asdict(how)),
             **asdict(tried.spent),
         },
     )
