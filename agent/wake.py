@@ -107,10 +107,11 @@ class Sweeper:
         now = time.monotonic()
         newest = seeding.newest_position()
         if now >= self._everything_at:
-            self._everything_at = now + EVERYTHING_SECONDS
             seeding.register([*self._reactions, *self._projections])
             self.look(EVERYTHING)
             history.prune(days=settings.ATTEMPT_DAYS)
+            # Last: what was cut short, by a database that is not up yet, is done anew in seconds and not in an hour.
+            self._everything_at = now + EVERYTHING_SECONDS
         else:
             while len(self._seen) > 1 and self._seen[1][0] < now - LATELY_SECONDS:
                 self._seen.popleft()
@@ -155,6 +156,9 @@ class Sweeper:
         except DatabaseError as error:
             # The next look is a few seconds away.
             logger.warning("the sweeper could not look: %s", error)
+        except Exception:
+            # Whatever it was: a worker whose sweeper has ended finds no work ever again.
+            logger.exception("the sweeper could not look")
 
 
 def _send(task: Any, queue: str, *args: str) -> None:

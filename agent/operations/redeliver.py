@@ -95,7 +95,7 @@ def redeliver_event(command: RedeliverEvent, *, by: Operator) -> Decided:
         if isinstance(held, Decided):
             return held
         try:
-            outcome = late.ask(registry.reaction(command.reaction), held.event)
+            outcome = late.ask(registry.reaction(command.reaction), held)
         except Exception as error:
             failure = late.fail(held, error)
             raise FailedAgainError(f"The Reaction failed at it again: {failure.message or failure.error}") from error

@@ -35,13 +35,16 @@ class Chronicler(Reaction):
     loss: ClassVar[str] = "No story events, memories or relationships will be read from this turn."
 
     async def react(self, event: Event) -> Outcome:
-        """Read the event's turn with the model, or by words alone; one that was brought back, if nobody has yet."""
+        """Read the event's turn with the model, or by words alone, if nobody has yet.
+
+        A turn comes twice when it was brought back, or is redelivered after that.
+        """
         turn = event.payload["turn"] if event.kind == kind_of(TurnRestored) else event.position
         page = await in_thread(page_of, chat_of(event), turn, reader=self.name)
         if page is None:
             return Skip("superseded meanwhile")
-        if turn != event.position and await in_thread(_was_read, turn):
-            return Skip("read before it was rewritten")
+        if await in_thread(_was_read, turn):
+            return Skip("read before")
         model = reader()
         chronicle = by_words(page) if model is None else await _asked(model, page)
         name = word_reader.NAME if model is None else model.name
@@ -77,7 +80,8 @@ def material(page: TurnPage, *, tokens: int) -> str:
 
 def _statuses(page: TurnPage) -> dict[int, Status]:
     listed = [one.id for one in (*page.open, *page.hidden)]
-    found = StoryEvent.objects.filter(id__in=listed).values_list("id", "status")
+    # Visible still: what a turn planned that was rewritten meanwhile is not brought back by a late answer.
+    found = StoryEvent.objects.filter(id__in=listed).visible().values_list("id", "status")
     return {story_event: cast("Status", status) for story_event, status in found}
 
 

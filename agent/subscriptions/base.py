@@ -26,8 +26,6 @@ class Done:
     turns: tuple[int, ...] = ()
     #: For the Attempt: what an operator may want to know, e.g. what was dropped of a model's answer.
     note: str = ""
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

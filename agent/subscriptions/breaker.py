@@ -20,17 +20,12 @@ LONGEST_NAME = 300
 
 
 def endpoint_of(reaction: Reaction) -> str:
-    """The name of the model a Reaction asks, e.g. `gpt-4 at api.example.org`; "" for none."""
-    if not reaction.endpoint:
+    """The name of the model a Reaction asks, e.g. `gpt-4 at api.example.org`; "" for none, or while words must do."""
+    if not reaction.endpoint or not _is_connected(reaction):
         return ""
     if reaction.endpoint == "model":
         return _name(settings.MODEL, settings.MODEL_URL)
     return _name(settings.READER_MODEL, settings.READER_URL)
-
-
-def is_suspended(endpoint: str) -> bool:
-    """Whether nobody may ask it now."""
-    return bool(endpoint) and SuspendedEndpoint.objects.filter(name=endpoint).exists()
 
 
 def suspend(endpoint: str, *, reason: str) -> None:
@@ -45,10 +40,7 @@ def suspend(endpoint: str, *, reason: str) -> None:
 
 async def probe(reaction: Reaction) -> bool:
     """Ask the model of a Reaction whether it takes us now."""
-    try:
-        return (await _model(reaction).probe()).ok
-    except (NoModelError, NoReaderError):
-        return False
+    return (await _model(reaction).probe()).ok
 
 
 def is_mine_to_probe(endpoint: str) -> bool:
@@ -63,6 +55,14 @@ def resume(endpoint: str) -> None:
         logger.warning("%s answers again", endpoint)
 
 
+def _is_connected(reaction: Reaction) -> bool:
+    try:
+        _model(reaction)
+    except (NoModelError, NoReaderError):
+        return False
+    return True
+
+
 def _model(reaction: Reaction) -> LanguageModel:
     return get_model() if reaction.endpoint == "model" else get_reader()
 
@@ -73,4 +73,4 @@ def _next_probe() -> models.expressions.CombinedExpression:
 
 def _name(model: str, url: str) -> str:
     host = urlsplit(url).netloc.rpartition("@")[2]
-    return f"{model.strip() or 'no model'} at {host or 'no address'}"[:LONGEST_NAME]
+    return f"{model.strip()} at {host or 'no address'}"[:LONGEST_NAME]

@@ -36,8 +36,6 @@ def _write(claim: Claim, done: Done) -> End:
     return End(
         outcome=Attempt.Outcome.DISCARDED if gone else Attempt.Outcome.DONE,
         note=f"turn {gone[0]} was superseded meanwhile" if gone else done.note,
-        prompt_tokens=done.prompt_tokens,
-        completion_tokens=done.completion_tokens,
     )
 
 

@@ -1,6 +1,6 @@
 """Attempts: written when they begin, ended once, and read by the rules that say when a lane wedges."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -11,6 +11,8 @@ from django.utils import timezone
 from agent.models import Attempt, Bookmark
 from agent.subscriptions import sql
 from agent.subscriptions.retry import Failure, Past
+from chat.llm.spending import Spent
+from chat.log.text import clean
 from chat.statements import insert
 
 Outcome = Attempt.Outcome
@@ -27,8 +29,6 @@ class End:
 
     outcome: Attempt.Outcome
     note: str = ""
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class Try:
 
     id: int
     began_at: datetime
+    #: What it asks of models; written down when it ends.
+    spent: Spent = field(default_factory=Spent)
 
 
 def begin(bookmark: int, *, event: int, fence: int, worker: str, endpoint: str = "") -> Try:
@@ -64,7 +66,8 @@ def end(tried: Try, how: End) -> None:
             "running": Outcome.RUNNING.value,
             "ended_at": now,
             "duration_ms": _milliseconds(tried, now),
-            **asdict(how),
+            **clean(asdict(how)),
+            **asdict(tried.spent),
         },
     )
 
@@ -81,10 +84,11 @@ def fail(tried: Try, failure: Failure) -> None:
         message=failure.message,
         traceback=failure.traceback,
         fingerprint=failure.fingerprint,
+        **asdict(tried.spent),
     )
 
 
-def note_lost(bookmark: Bookmark) -> None:
+def note_lost(bookmark: int) -> None:
     """Whoever held the lane is gone: end what it left open."""
     left = Attempt.objects.filter(bookmark=bookmark, outcome=Outcome.RUNNING)
     left.update(outcome=Outcome.LOST, ended_at=Now(), note="its worker died or lost its lease")

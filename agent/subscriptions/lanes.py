@@ -152,6 +152,8 @@ def _leased(reaction: Reaction) -> int:
 def _begin(reaction: Reaction, lane: ReactionLane, *, worker: str, endpoint: str) -> history.Try | None:
     """Lease a lane that is held for its next event; None when there is none, or when it wedges here."""
     if lane.event is None:
+        if lane.abandoned:
+            history.note_lost(lane.bookmark)
         Bookmark.objects.filter(id=lane.bookmark).update(
             position=lane.stream.head, due_at=None, leased_until=None, fingerprint=""
         )
@@ -168,7 +170,7 @@ def _begin(reaction: Reaction, lane: ReactionLane, *, worker: str, endpoint: str
 def _is_deadly(reaction: Reaction, lane: ReactionLane, event: int) -> bool:
     """Note that whoever held the lane is gone; wedge it if that has happened too often at this event."""
     bookmark = Bookmark.objects.get(id=lane.bookmark)
-    history.note_lost(bookmark)
+    history.note_lost(lane.bookmark)
     if reason := retry.killed_too_often(history.charged(bookmark, event)):
         name = f"{reaction.name}/{lane.stream.name}"
         _wedge(bookmark, name, event, reason=reason, fingerprint=f"killed-{reaction.name}"[:64])

@@ -5,12 +5,13 @@ from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 
 from agent.models import Attempt, Bookmark, DismissedEvent
 from agent.subscriptions import effect, history, retry
 from agent.subscriptions.base import Outcome, Reaction
 from agent.subscriptions.lanes import Claim, LaneLostError
+from chat.llm import spending
 from chat.log import bell
 from chat.log.models import Event
 
@@ -22,7 +23,9 @@ def hold(bookmark: Bookmark, reaction: Reaction, event: Event, *, worker: str) -
     """Lease a lane, whose bookmark the caller has locked, for an event behind it."""
     fence = bookmark.fence + 1
     until = Now() + timedelta(seconds=reaction.timeout + MARGIN)
-    Bookmark.objects.filter(id=bookmark.pk).update(fence=fence, leased_until=until)
+    # Due as every lane that is held, so that it is claimed again should whoever holds it go.
+    due_at = Coalesce("due_at", Now())
+    Bookmark.objects.filter(id=bookmark.pk).update(fence=fence, leased_until=until, due_at=due_at)
     attempt = history.begin(bookmark.pk, event=event.position, fence=fence, worker=worker)
     return Claim(
         reaction=reaction.name,
@@ -35,12 +38,13 @@ def hold(bookmark: Bookmark, reaction: Reaction, event: Event, *, worker: str) -
     )
 
 
-def ask(reaction: Reaction, event: Event) -> Outcome:
+def ask(reaction: Reaction, claim: Claim) -> Outcome:
     """What the Reaction says; whatever it raises. No transaction may be open."""
 
     async def asked() -> Outcome:
         async with asyncio.timeout(reaction.timeout):
-            return await reaction.react(event)
+            with spending.counted(claim.attempt.spent):
+                return await reaction.react(claim.event)
 
     return asyncio.run(asked())
 

@@ -5,6 +5,7 @@ the threads that call `step` wait for it and do the database's part.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import random
@@ -23,6 +24,7 @@ from agent.subscriptions import breaker, effect, lanes, retry
 from agent.subscriptions.base import Outcome, Reaction
 from agent.subscriptions.lanes import Claim, LaneLostError
 from chat.database import in_thread
+from chat.llm import spending
 
 logger = logging.getLogger(__name__)
 
@@ -71,8 +73,11 @@ class Reactor:
     def probe(self, reaction: Reaction) -> None:
         """If the Reaction's endpoint is suspended and a probe is due: ask it, and resume when it takes us."""
         endpoint = breaker.endpoint_of(reaction)
-        if breaker.is_mine_to_probe(endpoint) and self._wait_for(breaker.probe(reaction)):
-            breaker.resume(endpoint)
+        if self.stopping or not breaker.is_mine_to_probe(endpoint):
+            return
+        with contextlib.suppress(FutureCancelledError):  # told to end meanwhile
+            if self._wait_for(breaker.probe(reaction)):
+                breaker.resume(endpoint)
 
     def stop(self) -> None:
         """Claim nothing more; what runs goes on."""
@@ -88,6 +93,8 @@ class Reactor:
     def close(self) -> None:
         """Cancel what runs and end the loop; with it the models' connections are closed."""
         self.cancel()
+        # A probe too: whoever waits for it would wait for ever.
+        self._wait_for(_end_everything())
         self._wait_for(self._loop.shutdown_asyncgens())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -116,9 +123,10 @@ class Reactor:
 
     def _failed(self, reaction: Reaction, claim: Claim, failure: retry.Failure) -> None:
         logger.info("%s failed at event %d: %s %s", claim.lane, claim.event.position, failure.error, failure.message)
-        if failure.kind == "refused":
+        # Without an endpoint nothing could be held until a probe passes: that one backs off.
+        if failure.kind == "refused" and claim.endpoint:
             lanes.give_back(claim, State.SUSPENDED, note=failure.message)
-            breaker.suspend(claim.endpoint or reaction.name, reason=failure.message)
+            breaker.suspend(claim.endpoint, reason=failure.message)
             return
         window = retry.window_of(reaction)
         lanes.fail(
@@ -131,7 +139,8 @@ class Reactor:
         """What the Reaction says, while the lease is kept; LaneLostError when it could not be."""
         if self._cancelling.is_set():
             raise asyncio.CancelledError
-        work = asyncio.ensure_future(reaction.react(claim.event))
+        with spending.counted(claim.attempt.spent):
+            work = asyncio.ensure_future(reaction.react(claim.event))
         self._running[work] = claim
         beating = asyncio.create_task(_beat(claim))
         try:
@@ -157,6 +166,11 @@ async def _beat(claim: Claim) -> None:
         except DatabaseError:
             # The database is away: committing will say whether the lane is still ours.
             logger.exception("%s: no heartbeat", claim.lane)
+
+
+async def _end_everything() -> None:
+    if others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await _end(*others)
 
 
 async def _end(*tasks: asyncio.Future[Any]) -> None:

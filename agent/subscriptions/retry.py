@@ -13,6 +13,7 @@ from django.db import InterfaceError, OperationalError
 
 from agent.subscriptions.base import Reaction
 from chat.llm.errors import ModelError, ModelOutputError, ModelRefusedError, NoModelError, NoReaderError
+from chat.log.text import clean
 
 #: `transient` heals by itself; `output` may come out better next time; `lasting` is wrong about the event or us;
 #: `refused` is the endpoint's word on us, and no fault of the event.
@@ -57,12 +58,12 @@ class Window:
 
 
 def failure_of(error: BaseException) -> Failure:
-    """What befell a Reaction, in our words."""
+    """What befell a Reaction, in our words, which every database can hold: it may quote a model or its server."""
     return Failure(
         kind=kind_of(error),
         error=type(error).__qualname__,
-        message=str(error)[:2000],
-        traceback="".join(traceback.format_exception(error))[-LONGEST_TRACEBACK:],
+        message=clean(str(error))[:2000],
+        traceback=clean("".join(traceback.format_exception(error)))[-LONGEST_TRACEBACK:],
         fingerprint=fingerprint_of(error),
         retry_after=getattr(error, "retry_after", None),
     )

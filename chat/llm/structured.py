@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from chat.llm import spending
 from chat.llm.errors import ModelOutputError, ModelRequestError, ModelServerError
 from chat.llm.wire import Wire
 
@@ -45,6 +46,7 @@ async def _climb_down(wire: Wire, body: dict[str, Any], schema: type[BaseModel])
                 raise
         else:
             wire.endpoint.rung = rung
+            spending.note(answer)
             return _said(answer)
     raise AssertionError("The last rung returns or raises.")
 

@@ -11,7 +11,6 @@ from chat.errors import ChatError
 from chat.log import read
 from chat.pages import lists, notices, tour
 from chat.pages.models import Preference
-from chat.story import access
 from chat.story.models import Chat, Turn
 from chat.templatetags.story_text import render_mark, render_turn
 from chat.turns import generation, marks, transcript, variants
@@ -87,13 +86,10 @@ def head_and_panel(request: HttpRequest, chat: Chat) -> Context:
     """The parts round the transcript: header, cast and scene, and the reply that is due."""
     members = cast(chat)
     notice = transcript.pending_notice(chat)
-    kin = access.branches_for(request.user, chat)
     return {
         "chat": chat,
         "cast": members,
         "hearers": hearers(members),
-        "origin": next((one for one in kin if one.id == chat.branched_from), None),
-        "branches": [one for one in kin if one.branched_from == chat.id],
         "elsewhere": sorted(members, key=lambda member: member.present),
         "notice": notice,
         "tour": tour.tour_of(chat, request.user),
@@ -126,7 +122,7 @@ def items(chat: Chat, page: transcript.Page, members: list[Member], notice: Gene
     cards, names = _cards(members), {member.character: member.name for member in members}
     first = page.turns[0].place if page.more else 0
     found = marks.between(chat, first=first, before=page.before, names=names)
-    numbers, outdated = variants.numbered(page.turns), variants.written_before(chat, page.turns)
+    numbers, outdated = variants.of_page(chat, page.turns)
     return [
         Item(render_mark(one))
         if isinstance(one, marks.Mark)

@@ -38,7 +38,7 @@ def open_scene(chat: Chat, *, title: str, present: Sequence[int], by: "User") ->
     def decider(now: Chat) -> list[Payload]:
         _check_cast(now, present)
         closed: list[Payload] = [SceneClosed(scene=now.scene)] if now.scene else []
-        return [*closed, SceneOpened(title=title.strip()[:200], present=tuple(present))]
+        return [*closed, SceneOpened(title=title.strip()[:200], present=tuple(dict.fromkeys(present)))]
 
     writer.decide(chat.id, decider, source(by))
 

@@ -44,15 +44,28 @@ def writings(chat: Chat, turn: Turn) -> list[Turn]:
     return list(chat.turns.filter(group=turn.group, place=turn.place).order_by("id"))
 
 
+def of_page(chat: Chat, turns: Collection[Turn]) -> tuple[dict[int, Numbered], set[int]]:
+    """What `numbered` and `written_before` say of turns that stand, mostly with one query for both."""
+    fallen = chat.turns.filter(superseded_by__isnull=False, place__in={turn.place for turn in turns})
+    last = max((turn.place for turn in turns), default=0)
+    found = list(fallen | chat.turns.rewritten().filter(place__lt=last)) if turns else []
+    changed = [one for one in found if one.superseded_by is None]
+    return _numbered(turns, [one for one in found if one.superseded_by]), _outdated(chat, turns, changed)
+
+
 def numbered(turns: Collection[Turn]) -> dict[int, Numbered]:
     """Of turns of one chat the number of each among the writings in its place, by id; with one query."""
     if not turns:
         return {}
     chat = next(iter(turns)).chat_id
     fallen = Turn.objects.filter(chat=chat, superseded_by__isnull=False, place__in={turn.place for turn in turns})
+    return _numbered(turns, fallen.only("id", "place"))
+
+
+def _numbered(turns: Collection[Turn], fallen: Iterable[Turn]) -> dict[int, Numbered]:
     ids: defaultdict[int, set[int]] = defaultdict(set)
-    for place, id_ in [*fallen.values_list("place", "id"), *((turn.place, turn.id) for turn in turns)]:
-        ids[place].add(id_)
+    for one in [*fallen, *turns]:
+        ids[one.place].add(one.id)
     return {turn.id: _among(sorted(ids[turn.place]), turn.id) for turn in turns}
 
 
@@ -102,14 +115,19 @@ def listed(parts: list[str]) -> str:
 
 def written_before(chat: Chat, turns: Collection[Turn]) -> set[int]:
     """Ids of those replies whose speaker had witnessed an earlier turn as it no longer stands."""
-    replies = [turn for turn in turns if turn.kind == Turn.Kind.ASSISTANT]
-    if not replies:
+    if not turns:
         return set()
-    changed = list(chat.turns.rewritten().filter(place__lt=max(turn.place for turn in replies)))
-    fallen = chat.turns.filter(superseded_by__isnull=False, place__in={one.place for one in changed if one.restored_by})
+    return _outdated(chat, turns, list(chat.turns.rewritten().filter(place__lt=max(turn.place for turn in turns))))
+
+
+def _outdated(chat: Chat, turns: Collection[Turn], changed: Collection[Turn]) -> set[int]:
+    replies = [turn for turn in turns if turn.kind == Turn.Kind.ASSISTANT]
+    came_back = {one.place for one in changed if one.restored_by}
     others: defaultdict[int, list[int]] = defaultdict(list)
-    for place, id_ in fallen.values_list("place", "id"):
-        others[place].append(id_)
+    if replies and came_back:
+        fallen = chat.turns.filter(superseded_by__isnull=False, place__in=came_back)
+        for place, id_ in fallen.values_list("place", "id"):
+            others[place].append(id_)
     return {reply.id for reply in replies if any(_was_other(one, reply, others[one.place]) for one in changed)}
 
 

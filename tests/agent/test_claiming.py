@@ -7,13 +7,15 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from agent.models import AlertSent, Attempt, Bookmark, Subscriber
-from agent.subscriptions import history, lanes, seeding
+from agent.models import AlertSent, Attempt, Bookmark, Subscriber, SuspendedEndpoint
+from agent.subscriptions import breaker, history, lanes, seeding
+from agent.subscriptions.reactor import Reactor
+from chat.llm.errors import NoReaderError
 from chat.log.models import Event
 from chat.turns.models import Generation
 from tests.agent.readers import Asker, Noter, notes
 from tests.factories import make_chat, say
-from tests.model_behaviours import refused
+from tests.model_behaviours import refused, stall
 from tests.model_behaviours import say as says
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -99,7 +101,7 @@ def test_on_a_server_with_one_slot_no_reaction_starts_while_a_reply_is_written(n
     chat = make_chat()
     turn = say(chat, "One")
     seeding.notice([noter])
-    settings.MODEL_SLOTS = 1
+    settings.MODEL_SLOTS, settings.READER_MODEL, settings.READER_URL = 1, "scripted", "http://127.0.0.1:9/v1"
     now = timezone.now()
     Generation.objects.create(
         id="g",
@@ -178,3 +180,45 @@ def test_a_key_refused_for_a_while_wedges_nothing_and_everything_is_read_afterwa
     assert {chat.id: notes(chat.id, "asker") for chat in chats} == turns
     assert not Bookmark.objects.filter(wedged_at__isnull=False).exists()
     assert not Attempt.objects.filter(outcome__in=history.CHARGED).exists()
+
+
+def test_words_need_no_endpoint_that_is_suspended(noter, reactor, settings):
+    settings.READER_MODEL, settings.READER_URL = "scripted", "http://127.0.0.1:9/v1"
+    breaker.suspend(breaker.endpoint_of(noter), reason="This key is not valid.")
+    chat = make_chat()
+    turn = say(chat, "One")
+    seeding.notice([noter])
+    assert lanes.claim(noter, worker="w") is None
+
+    settings.READER = "words"
+    reactor.work_off(noter)
+
+    assert notes(chat.id) == [turn]
+
+
+def test_without_a_model_what_needs_one_backs_off_until_there_is_one(noter, reactor):
+    chat = make_chat()
+    turn = say(chat, "One")
+    noter.act = fail_on("One", NoReaderError())
+    seeding.notice([noter])
+
+    assert reactor.step(noter)
+
+    assert outcomes(turn) == [State.FAILED]
+    assert (lane(chat).wedged_at, SuspendedEndpoint.objects.exists()) == (None, False)
+
+
+def test_closing_ends_a_probe_that_waits_for_the_model(quick, transactional_db, settings, model):
+    settings.READER_MODEL, settings.READER_URL = "scripted", model.url
+    asker, reactor = Asker(), Reactor()
+    breaker.suspend(breaker.endpoint_of(asker), reason="no")
+    model.default = stall()
+    probing = threading.Thread(target=lambda: (reactor.probe(asker), connection.close()), daemon=True)
+    probing.start()
+    model.wait_for_request(1)
+
+    reactor.close()
+
+    probing.join(10)
+    assert not probing.is_alive()
+    assert SuspendedEndpoint.objects.exists()

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from agent.models import Attempt, Bookmark
 from agent.subscriptions import effect, lanes, seeding
+from agent.subscriptions.base import Skip
 from chat.llm.errors import ModelOutputError, ModelRateLimitedError, ModelUnreachableError
 from chat.log.models import Event
 from tests.agent.readers import Noter, note, notes, skip
@@ -104,6 +105,25 @@ def test_poison_in_one_chat_leaves_a_hundred_others_unharmed(noter, work_off):
     assert read.pop(chats[50].id) == []
     assert read == {chat: [turn] for chat, turn in turns.items() if chat in read}
     assert Bookmark.objects.filter(wedged_at__isnull=False).count() == 1
+
+
+@pytest.mark.parametrize("unwritable", ["NUL \x00", "half a character \ud83d"])
+def test_what_no_database_can_write_is_kept_without_it(noter, work_off, unwritable):
+    chat = make_chat()
+    failing, noted = say(chat, "Fails once"), say(chat, "Notes it")
+    left = iter([ValueError(unwritable)])
+
+    def act(event: Event) -> Skip | None:
+        if event.position == failing and (error := next(left, None)):
+            raise error
+        return Skip(unwritable) if event.position == noted else None
+
+    noter.act = act
+    work_off(noter)
+
+    assert (outcomes(failing), outcomes(noted)) == ([State.FAILED, State.DONE], [State.SKIPPED])
+    assert unwritable.startswith(Attempt.objects.get(event=noted).note)
+    assert unwritable.startswith(Attempt.objects.filter(event=failing).first().message)
 
 
 def test_what_is_transient_backs_off_and_heals_by_itself(noter, work_off):

@@ -10,7 +10,7 @@ from chat.pages.doors import done, player, wanted_next
 from chat.pages.facts import story_panel
 from chat.pages.forms import posted, text
 from chat.pages.story_json import story_json
-from chat.story.access import get_chat_for
+from chat.story.access import branches_for, get_chat_for
 from chat.story.models import Chat
 from chat.turns import cautions, story_events
 
@@ -138,4 +138,10 @@ def caution_decline(request: HttpRequest, chat_id: int, caution: int) -> HttpRes
 
 def _context(request: HttpRequest, chat: Chat, *, whole: bool = False) -> dict[str, object]:
     owner = request.user.pk == chat.owner_id or player(request).is_superuser
-    return {"chat": chat, "whole": whole} | story_panel(chat, owner=owner, whole=whole)
+    kin = branches_for(request.user, chat)
+    return {
+        "chat": chat,
+        "whole": whole,
+        "origin": next((one for one in kin if one.id == chat.branched_from), None),
+        "branches": [one for one in kin if one.branched_from == chat.id],
+    } | story_panel(chat, owner=owner, whole=whole)

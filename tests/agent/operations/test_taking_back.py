@@ -1,11 +1,13 @@
 """Redelivering what was dismissed, and rebuilding what is derived."""
 
 import json
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 
 from agent import registry
 from agent.models import Attempt, AuditEntry, Bookmark, DismissedEvent, Subscriber
@@ -22,7 +24,7 @@ from agent.operations.redeliver import (
     redeliver_event,
 )
 from agent.registry import NoSuchSubscriberError
-from agent.subscriptions import lanes, seeding
+from agent.subscriptions import lanes, late, seeding
 from chat.log.models import Event
 from tests.agent.operations.conftest import allow, operator, work
 from tests.agent.readers import Noter, in_transaction, notes, supersede
@@ -111,6 +113,31 @@ def test_a_lane_that_is_at_work_is_not_disturbed(spared, noter, anna):
 
     with pytest.raises(LaneAtWorkError):
         redeliver_event(redelivery(spared), by=anna)
+
+
+def test_a_lane_goes_on_though_a_redelivery_was_cut_short(spared, noter, reactor):
+    work(reactor, noter)
+    event = Event.objects.select_related("stream").get(position=spared.poison)
+    late.hold(spared.lane, noter, event, worker="killed")
+    Bookmark.objects.filter(id=spared.lane.pk).update(leased_until=timezone.now() - timedelta(seconds=1))
+    turn = say(spared.chat, "Goes on?")
+
+    work(reactor, noter)
+
+    assert notes(spared.chat.id) == [*spared.after, turn]
+    assert Attempt.objects.get(worker="killed").outcome == Attempt.Outcome.LOST
+
+
+def test_a_redelivery_cut_short_at_the_head_of_its_lane_leaves_nothing_open(spared, noter, reactor):
+    work(reactor, noter)
+    event = Event.objects.select_related("stream").get(position=spared.poison)
+    late.hold(spared.lane, noter, event, worker="killed")
+    Bookmark.objects.filter(id=spared.lane.pk).update(leased_until=timezone.now() - timedelta(seconds=1))
+
+    work(reactor, noter)
+
+    assert Attempt.objects.get(worker="killed").outcome == Attempt.Outcome.LOST
+    assert (spared.lane.leased_until, spared.lane.due_at) == (None, None)
 
 
 def test_what_may_not_be_late_is_not_redelivered(spared, anna):

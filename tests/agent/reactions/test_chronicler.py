@@ -1,6 +1,8 @@
 import pytest
 
+from agent.models import Attempt
 from agent.reactions.chronicler import Chronicler
+from agent.subscriptions import seeding
 from agent.subscriptions.base import Done, Skip
 from chat.log.read import events_of
 from chat.story import bonds
@@ -10,6 +12,7 @@ from chat.story.models import Turn
 from chat.turns import rewriting, scenes, story_events
 from tests.factories import cast_of, make_chat, owner_of, say
 from tests.facts import react, read, record, regenerate, reply, rewrite, take
+from tests.model_behaviours import say as says
 from tests.model_server import answer_json
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -172,6 +175,21 @@ def test_too_much_is_cut_to_the_caps(chat, reader):
     assert "a memory of Tom, who was not there" in outcome.note
 
 
+def test_an_attempt_keeps_the_tokens_of_all_its_questions(chat, reader, work_off):
+    chronicler = Chronicler()
+    seeding.register([chronicler])
+    turn = say(chat, "Hm.")
+    reader.script(says("not JSON at all"), answer_json(NOTHING), *[answer_json({"wrong": 1})] * 6)
+    work_off(chronicler)
+    bad = say(chat, "Hm?")
+    work_off(chronicler)
+
+    done = Attempt.objects.get(event=turn)
+    assert (done.outcome, done.prompt_tokens) == ("done", 20)
+    assert done.completion_tokens > 0
+    assert list(Attempt.objects.filter(event=bad).values_list("outcome", "prompt_tokens")) == [("failed", 20)] * 3
+
+
 def test_nothing_is_planned_twice(chat, reader):
     planned(chat, "Row out")
     turn = say(chat, "Hm.")
@@ -236,3 +254,28 @@ def test_a_restored_turn_that_was_never_read_is_read_then_and_only_then(chat, se
 
     assert TurnReading.objects.filter(turn=turn).count() == 1
     assert isinstance(react(Chronicler(), back.position), Skip)
+
+
+def test_a_turn_that_was_read_when_it_was_restored_is_not_read_again_when_it_is_redelivered(chat, settings):
+    settings.READER = "words"
+    turn = reply(chat, "Mara", "“Thank you, Ilse.”")
+    regenerate(chat, turn)
+    rewriting.restore(chat, turn=turn, by=owner_of(chat))
+    restored = next(event for event in reversed(events_of(chat.stream)) if event.kind == "turn_restored")
+    read(chat, restored.position)
+
+    assert isinstance(react(Chronicler(), turn), Skip)
+
+
+def test_a_plan_whose_turn_was_rewritten_while_the_model_read_stays_hidden(chat, reader):
+    promise = reply(chat, "Mara", "We shall row out.")
+    plan = record(chat, EventPlanned(title="Row out", triggered_by_assistant_turn_id=promise))[0]
+    turn = say(chat, "Let us row.")
+    reader.script(answer_json(NOTHING | {"moved": [{"story_event": plan, "to": "active"}]}))
+
+    outcome = react(Chronicler(), turn)
+    regenerate(chat, promise)
+    take(chat, outcome)
+
+    assert not StoryEvent.objects.visible().exists()
+    assert TurnReading.objects.get().note == f"dropped: no story event {plan}"

@@ -110,6 +110,15 @@ def test_opening_a_scene_closes_the_open_one():
     assert [scene.closed_at is None for scene in chat.scenes.order_by("number")] == [False, True]
 
 
+def test_who_is_named_twice_is_present_once():
+    chat = make_chat()
+    ilse = cast_of(chat)["Ilse"]
+
+    scenes.open_scene(chat, title="The harbour", present=[ilse, ilse], by=owner_of(chat))
+
+    assert Chat.objects.get(id=chat.id).present == [ilse]
+
+
 def test_a_scene_takes_only_characters_of_the_cast():
     chat = make_chat()
     stranger = make_character(owner_of(chat), "Stranger")
