@@ -43,12 +43,14 @@ def tour_of(chat: Chat, user: "User | AnonymousUser") -> Tour | None:
     replies = Turn.objects.live().filter(chat=chat, place__lt=chat.seeded_at, kind=Turn.Kind.ASSISTANT)
     # What was said elsewhere, or unasked, is not the reply that is to be rewritten.
     reply = replies.filter(meanwhile=None, interjection_of=None).order_by("-place")
+    rewritten = Subquery(since.filter(kind=kind_of(EventStatusReverted)).order_by("position").values("position")[:1])
     found = (
         Stream.objects.filter(id=chat.id)
         .annotate(
             said=Exists(turns.filter(kind=Turn.Kind.USER)),
             rewritten=Exists(since.filter(kind=kind_of(EventStatusReverted))),
-            restored=Exists(since.filter(kind=kind_of(TurnRestored))),
+            # After the rewriting: bringing some other writing back takes nothing of it back.
+            restored=Exists(since.filter(kind=kind_of(TurnRestored), position__gt=rewritten)),
             interjected=Exists(turns.filter(interjection_of__isnull=False)),
             closed=Exists(Preference.objects.filter(user__pk=user.pk or 0, tour_closed=True)),
             reply=Subquery(reply.values("id")[:1]),
