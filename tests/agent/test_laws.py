@@ -150,9 +150,11 @@ class Lanes(RuleBasedStateMachine):
             seeding.notice([self.noter])
             Bookmark.objects.filter(due_at__isnull=False).update(due_at=timezone.now() - timedelta(seconds=1))
             claim = lanes.claim(self.noter, worker="last")
-            if claim is None:
+            if claim is not None:
+                self.act(claim, "commit", None)
+            # A claim may wedge the last lane that was left, which an operator then sees to.
+            elif not Bookmark.objects.filter(wedged_at__isnull=False).exists():
                 break
-            self.act(claim, "commit", None)
         self.nothing_is_done_twice_or_out_of_order()
         for lane in Bookmark.objects.select_related("stream"):
             assert lane.position == lane.stream.head
