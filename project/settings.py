@@ -49,6 +49,8 @@ VAR_DIR = Path(os.environ.get("PALIMPSEST_VAR", BASE_DIR / "var")).resolve()
 PRODUCTION = _flag("PALIMPSEST_PRODUCTION")
 #: The options of the last `./run`, kept in var/ (see project.up.options).
 OPTIONS_PATH = VAR_DIR / "options.json"
+#: Where `up` has the built-in model listen, for the commands that are run beside it.
+BUILTIN_MODEL_PATH = VAR_DIR / "builtin-model"
 _KEPT = {} if PRODUCTION else _kept_options(OPTIONS_PATH)
 #: Where `up` serves the pages, and whether it leaves out the demo story.
 HOST = _option("HOST", "127.0.0.1")

@@ -37,6 +37,8 @@ __all__ = [
 def get_model() -> LanguageModel:
     """The model that plays, from the settings; raises NoModelError when there is none."""
     name, url = settings.MODEL.strip(), settings.MODEL_URL.strip()
+    if not url and name in {"", BUILTIN}:
+        name, url = BUILTIN, _builtin_url()
     if not _connected(name, url):
         raise NoModelError
     if name == BUILTIN:
@@ -54,6 +56,14 @@ def get_reader() -> LanguageModel:
     if settings.READER == "words" or name == BUILTIN or not _connected(name, url):
         raise NoReaderError
     return _compatible(url, name, settings.READER_KEY)
+
+
+def _builtin_url() -> str:
+    """Where `up` has the built-in model listen; "" where there is no `up`."""
+    try:
+        return str(settings.BUILTIN_MODEL_PATH.read_text())
+    except OSError:
+        return ""
 
 
 def _connected(name: str, url: str) -> bool:

@@ -28,6 +28,8 @@ class Household:
     others: tuple[Recipe, ...]
     #: Where the page can be reached from this machine.
     address: tuple[str, int]
+    #: The built-in model's; "" when it is not brought.
+    builtin_model: str
     #: Says where to go; called from a thread when the page is served, and once more below what came after.
     welcome: Callable[[], None]
 
@@ -45,6 +47,7 @@ def plan(options: Options, *, welcome: Callable[[], None]) -> Household:
         web=_recipe("web", _manage("serve", "--host", options.host, "--port", str(options.port)), environment),
         others=tuple(_others(environment, model_port)),
         address=(WILDCARDS.get(host, host), options.port),
+        builtin_model=environment["PALIMPSEST_MODEL_URL"] if model_port else "",
         welcome=welcome,
     )
 

@@ -36,6 +36,8 @@ def test_all_are_told_where_the_builtin_model_is():
 
     assert household.web.environment["PALIMPSEST_MODEL_URL"] == f"http://127.0.0.1:{port}/v1"
     assert household.web.environment["PALIMPSEST_MODEL"] == "builtin"
+    assert household.builtin_model == f"http://127.0.0.1:{port}/v1"
+    assert planned(CONNECTED).builtin_model == ""
 
 
 def test_a_site_open_to_the_network_answers_to_the_names_of_this_machine(monkeypatch):

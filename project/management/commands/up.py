@@ -98,6 +98,7 @@ def _start(given: dict[str, Any], journal: Journal) -> None:
         connections.close_all()
         _speak_of_models(chosen, journal)
         household = plan(chosen, welcome=partial(_welcome, chosen, journal))
+        settings.BUILTIN_MODEL_PATH.write_text(household.builtin_model)
         asyncio.run(_supervise(household, journal))
 
 

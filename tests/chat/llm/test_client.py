@@ -40,6 +40,17 @@ def test_without_a_model_the_error_says_what_to_do(connected, url, name):
         get_reader()
 
 
+def test_a_command_beside_the_site_finds_the_builtin_model_that_it_brought(connected, tmp_path):
+    connected.MODEL_URL = connected.MODEL = ""
+    connected.BUILTIN_MODEL_PATH = tmp_path / "builtin-model"
+    connected.BUILTIN_MODEL_PATH.write_text("http://127.0.0.1:7/v1")
+
+    model = get_model()
+
+    assert isinstance(model, BuiltinModel)
+    assert model.url == "http://127.0.0.1:7/v1"
+
+
 def test_the_builtin_model_plays_and_does_not_read(connected):
     connected.MODEL = connected.READER_MODEL = "builtin"
 
