@@ -81,7 +81,7 @@ def test_what_is_said_meanwhile_is_marked_and_answered_next(player, gate):
     player.site.model.script(say("“Quickly, then.”"))
     gate.set()
 
-    player.see(".turn.said", "Quickly, then.")
+    player.see(".turn.said[data-turn]", "Quickly, then.")
     player.gone(".note.queued")
     assert [text for text in player.turns() if text.startswith("“Quickly")] == ["“Quickly, then.”"]
 

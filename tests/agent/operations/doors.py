@@ -160,7 +160,9 @@ class Admin:
         if decision := re.search(r"on record as decision (\d+)", text):
             decided = decided_of(Event.objects.get(position=decision[1]))
             return Answer(json.loads(json.dumps(decided.as_json())))
-        fields = dict(re.findall(r'<input type="hidden" name="(preview_token|expected_skipped)" value="([^"]*)"', text))
+        fields = dict(
+            re.findall(r'<input type="hidden"\s+name="(preview_token|expected_skipped)"\s+value="([^"]*)"', text)
+        )
         return Answer(fields)
 
 

@@ -27,7 +27,7 @@ def test_kinds_are_data_and_stay_as_they_are():
         "event_status_reverted", "interjections_set", "meanwhile_continued", "meanwhile_opened", "member_joined",
         "member_left", "memory_dismissed", "memory_formed", "memory_recalled", "milestone_reached", "persona_changed",
         "premise_changed", "relationship_changed", "reply_requested", "scene_closed", "scene_opened", "scene_renamed",
-        "turn_deleted", "turn_read", "turn_restored", "turn_superseded", "user_turn",
+        "story_seeded", "turn_deleted", "turn_read", "turn_restored", "turn_superseded", "user_turn",
     ]  # fmt: skip
     assert len(PAYLOADS) == len(KINDS)
 

@@ -107,10 +107,11 @@ def test_both_stories_link_to_each_other(client, chat):
     turn = say(chat, "One.")
     begun = branch(client, chat, turn)
 
-    page = " ".join(client.get(f"/chats/{begun.id}/").content.decode().split())
+    page = " ".join(client.get(f"/chats/{begun.id}/facts/").content.decode().split())
     assert f'Branched from <a href="/chats/{chat.id}/#turn-{turn}">Night watch</a>' in page
     assert (
-        f'<a href="/chats/{begun.id}/">Night watch · branch 1</a>' in client.get(f"/chats/{chat.id}/").content.decode()
+        f'<a href="/chats/{begun.id}/">Night watch · branch 1</a>'
+        in client.get(f"/chats/{chat.id}/facts/").content.decode()
     )
 
 
