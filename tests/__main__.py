@@ -19,7 +19,7 @@ from tests.servers import PostgreSQL, Unavailable, Valkey
 
 NO_TESTS_COLLECTED = 5
 #: A process a core, but no crowd of sites and browsers; a file's tests share what they start.
-SIDE_BY_SIDE = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
+SIDE_BY_SIDE = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
 ROOT = Path(__file__).parent.parent
 
 
