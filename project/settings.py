@@ -116,7 +116,7 @@ LOGINS_PER_MINUTE = int(os.environ.get("PALIMPSEST_LOGINS_PER_MINUTE", "10"))
 PROMPTS_PER_CHAT = int(os.environ.get("PALIMPSEST_PROMPTS_PER_CHAT", "200"))
 PROMPT_DAYS = int(os.environ.get("PALIMPSEST_PROMPT_DAYS", "30"))
 #: Random histories each law is tried on in the tests; raise it for a night's run.
-LAW_EXAMPLES = int(os.environ.get("PALIMPSEST_LAW_EXAMPLES", "20"))
+LAW_EXAMPLES = int(os.environ.get("PALIMPSEST_LAW_EXAMPLES", "10"))
 #: Seconds that an outage lasts in the tests; 60 for a true one.
 OUTAGE_SECONDS = float(os.environ.get("PALIMPSEST_OUTAGE_SECONDS", "1"))
 LOG_LEVEL = os.environ.get("PALIMPSEST_LOG_LEVEL", "INFO")
