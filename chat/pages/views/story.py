@@ -1,12 +1,13 @@
 """The facts of a story: the panel's fragment, their page and JSON; and what a player does to them by hand."""
 
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from chat.pages.answers import notify, signed_in, wants_json
-from chat.pages.doors import done, player, wanted_next
+from chat.pages.doors import Sent, deed, done, player, wanted_next
 from chat.pages.facts import story_panel
 from chat.pages.forms import posted, text
 from chat.pages.story_json import story_json
@@ -51,51 +52,35 @@ def story_event_plan(request: HttpRequest, chat_id: int) -> HttpResponse:
     return redirect(wanted_next(request) or reverse("chat", args=[chat_id]))
 
 
-@require_POST
-@signed_in
-def story_event_edit(request: HttpRequest, chat_id: int, story_event: int) -> HttpResponse:
+@deed
+def story_event_edit(chat: Chat, sent: Sent, by: User, *, story_event: int) -> None:
     """Call or describe a story event otherwise (`title`, `description`)."""
-    chat, sent = get_chat_for(request.user, chat_id), posted(request)
-    story_events.edit(
-        chat,
-        story_event=story_event,
-        title=text(sent, "title"),
-        description=text(sent, "description"),
-        by=player(request),
-    )
-    return done(request, reverse("chat", args=[chat_id]))
+    title, description = text(sent, "title"), text(sent, "description")
+    story_events.edit(chat, story_event=story_event, title=title, description=description, by=by)
 
 
-@require_POST
-@signed_in
-def story_event_start(request: HttpRequest, chat_id: int, story_event: int) -> HttpResponse:
+@deed
+def story_event_start(chat: Chat, _: Sent, by: User, *, story_event: int) -> None:
     """Let a planned story event begin."""
-    story_events.start(get_chat_for(request.user, chat_id), story_event=story_event, by=player(request))
-    return done(request, reverse("chat", args=[chat_id]))
+    story_events.start(chat, story_event=story_event, by=by)
 
 
-@require_POST
-@signed_in
-def story_event_complete(request: HttpRequest, chat_id: int, story_event: int) -> HttpResponse:
+@deed
+def story_event_complete(chat: Chat, _: Sent, by: User, *, story_event: int) -> None:
     """Say that a story event has happened."""
-    story_events.complete(get_chat_for(request.user, chat_id), story_event=story_event, by=player(request))
-    return done(request, reverse("chat", args=[chat_id]))
+    story_events.complete(chat, story_event=story_event, by=by)
 
 
-@require_POST
-@signed_in
-def story_event_cancel(request: HttpRequest, chat_id: int, story_event: int) -> HttpResponse:
+@deed
+def story_event_cancel(chat: Chat, _: Sent, by: User, *, story_event: int) -> None:
     """Say that a story event will not happen."""
-    story_events.cancel(get_chat_for(request.user, chat_id), story_event=story_event, by=player(request))
-    return done(request, reverse("chat", args=[chat_id]))
+    story_events.cancel(chat, story_event=story_event, by=by)
 
 
-@require_POST
-@signed_in
-def story_event_back(request: HttpRequest, chat_id: int, story_event: int) -> HttpResponse:
+@deed
+def story_event_back(chat: Chat, _: Sent, by: User, *, story_event: int) -> None:
     """Let what nobody who stands has begun be only planned again."""
-    story_events.back_to_planned(get_chat_for(request.user, chat_id), story_event=story_event, by=player(request))
-    return done(request, reverse("chat", args=[chat_id]))
+    story_events.back_to_planned(chat, story_event=story_event, by=by)
 
 
 @require_POST
@@ -110,30 +95,22 @@ def memory_forget(request: HttpRequest, chat_id: int, memory: int) -> HttpRespon
     return done(request, reverse("chat", args=[chat_id]))
 
 
-@require_POST
-@signed_in
-def memory_recall(request: HttpRequest, chat_id: int, memory: int) -> HttpResponse:
+@deed
+def memory_recall(chat: Chat, _: Sent, by: User, *, memory: int) -> None:
     """Bring back a memory that was forgotten by hand."""
-    story_events.recall(get_chat_for(request.user, chat_id), memory=memory, by=player(request))
-    return done(request, reverse("chat", args=[chat_id]))
+    story_events.recall(chat, memory=memory, by=by)
 
 
-@require_POST
-@signed_in
-def caution_promote(request: HttpRequest, chat_id: int, caution: int) -> HttpResponse:
+@deed
+def caution_promote(chat: Chat, sent: Sent, by: User, *, caution: int) -> None:
     """Let a drafted caution enter its audience's prompts (`reasoning`)."""
-    chat = get_chat_for(request.user, chat_id)
-    cautions.promote(chat, caution=caution, reasoning=text(posted(request), "reasoning"), by=player(request))
-    return done(request, reverse("chat", args=[chat_id]))
+    cautions.promote(chat, caution=caution, reasoning=text(sent, "reasoning"), by=by)
 
 
-@require_POST
-@signed_in
-def caution_decline(request: HttpRequest, chat_id: int, caution: int) -> HttpResponse:
+@deed
+def caution_decline(chat: Chat, sent: Sent, by: User, *, caution: int) -> None:
     """Keep a drafted caution out of every prompt (`reasoning`)."""
-    chat = get_chat_for(request.user, chat_id)
-    cautions.decline(chat, caution=caution, reasoning=text(posted(request), "reasoning"), by=player(request))
-    return done(request, reverse("chat", args=[chat_id]))
+    cautions.decline(chat, caution=caution, reasoning=text(sent, "reasoning"), by=by)
 
 
 def _context(request: HttpRequest, chat: Chat, *, whole: bool = False) -> dict[str, object]:
