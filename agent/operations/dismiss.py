@@ -129,14 +129,7 @@ def decide(found: Found, command: DismissEvent) -> Dismissal:
 
 def would_skip(found: Found, event_id: int) -> tuple[Lane, tuple[int, ...]]:
     """The lane, and what a dismissal of that event would skip, the event itself last; no I/O."""
-    if found.reaction is None:
-        raise NoSuchSubscriberError
-    if found.reaction.kind == "projection":
-        raise ProjectionError
-    if found.kind is None:
-        raise NoSuchEventError
-    if found.kind not in found.reaction.reads:
-        raise KindNotReadError
+    reader_of(found.kind, found.reaction)
     if found.lane is None:
         raise NoSuchLaneError
     if event_id <= found.lane.position:
@@ -144,6 +137,19 @@ def would_skip(found: Found, event_id: int) -> tuple[Lane, tuple[int, ...]]:
     if len(found.pending) > MOST_SKIPPED or found.pending[-1:] != (event_id,):
         raise OtherSkippedError(found.lane)
     return found.lane, found.pending
+
+
+def reader_of(kind: str | None, reaction: Declared | None) -> Declared:
+    """The Reaction, if there is one and it reads events of that kind (None: there is no such event); no I/O."""
+    if reaction is None:
+        raise NoSuchSubscriberError
+    if reaction.kind == "projection":
+        raise ProjectionError
+    if kind is None:
+        raise NoSuchEventError
+    if kind not in reaction.reads:
+        raise KindNotReadError
+    return reaction
 
 
 def find_event(event_id: int) -> Event | None:

@@ -8,13 +8,12 @@ from typing import Any, ClassVar
 from agent import registry
 from agent.models import Attempt, Bookmark
 from agent.operations.command import Command
-from agent.operations.dismiss import KindNotReadError, NoSuchEventError, ProjectionError, find_event
+from agent.operations.dismiss import find_event, reader_of
 from agent.operations.lane import Declared, NoSuchLaneError, State, declared, lock_bookmark, state_of
 from agent.operations.locking import short_transaction
 from agent.operations.operator import Operator
 from agent.operations.performing import performing
 from agent.operations.registering import Change, Decided, earlier_answer, register
-from agent.registry import NoSuchSubscriberError
 from agent.subscriptions import interventions, late
 from agent.subscriptions.history import End
 from agent.subscriptions.lanes import Claim
@@ -109,18 +108,7 @@ def redeliver_event(command: RedeliverEvent, *, by: Operator) -> Decided:
 
 def decide(found: Found) -> None:
     """Whether it may be redelivered; no I/O."""
-    if found.reaction is None:
-        raise NoSuchSubscriberError
-    if found.reaction.kind == "projection":
-        raise ProjectionError
-    if found.kind is None:
-        raise NoSuchEventError
-    if found.kind not in found.reaction.reads:
-        raise KindNotReadError
-    _decide_on_lane(found, found.reaction)
-
-
-def _decide_on_lane(found: Found, reaction: Declared) -> None:
+    reaction = reader_of(found.kind, found.reaction)
     if found.lane is None:
         raise NoSuchLaneError
     if not reaction.accepts_late:
