@@ -105,11 +105,6 @@ class Reactor:
         """Whether it claims nothing more."""
         return self._closing.is_set()
 
-    @property
-    def busy(self) -> bool:
-        """Whether an event is being dealt with."""
-        return bool(self._running)
-
     def _deal_with(self, reaction: Reaction, claim: Claim) -> None:
         try:
             outcome = self._wait_for(self._asked(reaction, claim))
