@@ -5,6 +5,7 @@ turn, or bringing it back, needs to touch no row. `place` is that of the turn wh
 of a deed by hand: a prompt as of a place takes only what has an earlier one.
 """
 
+from functools import cache
 from typing import ClassVar, Self
 
 from django.db import models
@@ -13,6 +14,7 @@ from django.db.models import Exists, OuterRef, Q
 from chat.story.models import Chat, Turn
 
 
+@cache
 def live_turn(field: str = "turn") -> Exists:
     """Whether the turn named by a row's `field` is live."""
     return Exists(Turn.objects.live().filter(id=OuterRef(field)))

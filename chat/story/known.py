@@ -63,9 +63,12 @@ def _memories(chat: Chat, character: int, before: int | None, about: str, tokens
 
 
 def _bonds(chat: Chat, character: int, before: int | None) -> Iterable[str]:
+    felt = [bond for bond in bonds(chat, character=character, before=before) if bond.level]
+    if not felt:
+        return
     names = dict(chat.cast.values_list("character", "name")) | {PLAYER: chat.persona}
-    for bond in bonds(chat, character=character, before=before):
-        if bond.level and bond.toward in names:
+    for bond in felt:
+        if bond.toward in names:
             yield f"{names[character]} {bond.word} {_object(names[bond.toward])}."
 
 
@@ -85,6 +88,8 @@ def _afoot(chat: Chat, character: int, before: int | None) -> list[str]:
         for story_event, transition in last.items()
         if transition.status == StoryEvent.Status.ACTIVE and character in starts[story_event].witnesses
     ]
+    if not under_way:
+        return []
     # Stricter than what a player sees: the title of one whose planning was rewritten may quote the old writing.
     planned = Q(planned_by=None) | live_turn("planned_by")
     known = StoryEvent.objects.filter(planned, id__in=under_way).before(before).order_by("place", "id")

@@ -66,12 +66,14 @@ def _lines(chat: Chat, witness: int, *, before: int | None, tokens: int) -> list
     lines: list[Line] = []
     while tokens > 0:
         turns = chat.turns.live() if before is None else chat.turns.live().filter(place__lt=before)
-        read = list(turns.order_by("-place", "-id")[:_READ])
-        for turn in read:
-            if witness in turn.witnesses:
-                lines.append(Line(place=turn.place, speaker=turn.speaker, name=turn.speaker_name, text=turn.text))
-                tokens -= estimate_tokens(turn.text)
+        # A prompt takes hundreds of turns: only what a line is made of, and no models.
+        said = turns.order_by("-place", "-id").values_list("place", "speaker", "speaker_name", "text", "witnesses")
+        read = list(said[:_READ])
+        for place, speaker, name, text, witnesses in read:
+            if witness in witnesses:
+                lines.append(Line(place=place, speaker=speaker, name=name, text=text))
+                tokens -= estimate_tokens(text)
         if len(read) < _READ:
             break
-        before = read[-1].place
+        before = read[-1][0]
     return lines[::-1]
