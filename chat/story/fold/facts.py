@@ -1,5 +1,7 @@
 """What follows from turns: story events, memories, relationships, milestones, readings, decisions."""
 
+from dataclasses import asdict
+
 from django.db.models import BigIntegerField, Case, Exists, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
@@ -35,6 +37,9 @@ from chat.story.fact_payloads import (
 )
 from chat.story.models import Chat, Turn
 
+type _Said = MemoryFormed | RelationshipChanged | MilestoneReached
+type _Kept = Memory | RelationshipChange | Milestone
+
 
 def apply(chat: Chat, event: Event, payload: Fact) -> None:  # noqa: C901  (one line a kind)
     """Write the rows of one event."""
@@ -50,15 +55,15 @@ def apply(chat: Chat, event: Event, payload: Fact) -> None:  # noqa: C901  (one 
         case EventStatusReverted():
             _revert(chat, event, payload)
         case MemoryFormed():
-            _remember(chat, event, payload)
+            _keep(Memory, chat, event, payload)
         case MemoryDismissed():
             Memory.objects.filter(chat=chat, id=payload.memory, dismissed_by=None).update(dismissed_by=event.position)
         case MemoryRecalled():
             Memory.objects.filter(chat=chat, id=payload.memory).update(dismissed_by=None)
         case RelationshipChanged():
-            _feel(chat, event, payload)
+            _keep(RelationshipChange, chat, event, payload)
         case MilestoneReached():
-            _reach(chat, event, payload)
+            _keep(Milestone, chat, event, payload)
         case TurnRead():
             row = TurnReading(id=event.position, chat=chat, turn=payload.turn, reader=payload.reader, note=payload.note)
             insert([row])
@@ -125,43 +130,9 @@ def _revert(chat: Chat, event: Event, reverted: EventStatusReverted) -> None:
     )
 
 
-def _remember(chat: Chat, event: Event, formed: MemoryFormed) -> None:
-    row = Memory(
-        id=event.position,
-        chat=chat,
-        witness=formed.witness,
-        text=formed.text,
-        importance=formed.importance,
-        turn=formed.turn,
-        place=_place(event, formed.turn),
-    )
-    insert([row])
-
-
-def _feel(chat: Chat, event: Event, changed: RelationshipChanged) -> None:
-    row = RelationshipChange(
-        id=event.position,
-        chat=chat,
-        character=changed.character,
-        toward=changed.toward,
-        delta=changed.delta,
-        why=changed.why,
-        turn=changed.turn,
-        place=_place(event, changed.turn),
-    )
-    insert([row])
-
-
-def _reach(chat: Chat, event: Event, reached: MilestoneReached) -> None:
-    row = Milestone(
-        id=event.position,
-        chat=chat,
-        story_event=reached.story_event,
-        text=reached.text,
-        turn=reached.turn,
-        place=_place(event, reached.turn),
-    )
-    insert([row])
+def _keep(model: type[_Kept], chat: Chat, event: Event, said: _Said) -> None:
+    """Keep what an event says, word for word, at the place of the turn that caused it."""
+    insert([model(id=event.position, chat=chat, place=_place(event, said.turn), **asdict(said))])
 
 
 def _decide(chat: Chat, event: Event, registered: DecisionRegistered) -> None:
