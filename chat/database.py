@@ -29,14 +29,17 @@ async def in_thread[**P, T](function: Callable[P, T], *args: P.args, **kwargs: P
     return await asyncio.get_running_loop().run_in_executor(_pool, call)
 
 
+def wait() -> None:
+    """Return when what is running in the pool has ended."""
+    _in_every_thread(lambda: None)
+
+
 def close_all() -> None:
     """Close every connection of this thread, of the pool's threads and of PostgreSQL's pool.
 
     For what is about to drop a database; nothing else may be running.
     """
-    everyone = threading.Barrier(settings.DATABASE_THREADS)
-    for closing in [_pool.submit(_close_mine, everyone) for _ in range(settings.DATABASE_THREADS)]:
-        closing.result()
+    _in_every_thread(connections.close_all)
     for connection in connections.all(initialized_only=True):
         connection.close()
         if (close_pool := getattr(connection, "close_pool", None)) is not None:
@@ -50,7 +53,13 @@ def _keep_files_open() -> None:
             connection.close_at = None
 
 
-def _close_mine(everyone: threading.Barrier) -> None:
-    # Each waits for all, so that no thread closes twice and none is left out.
-    everyone.wait(timeout=10)
-    connections.close_all()
+def _in_every_thread(function: Callable[[], None]) -> None:
+    # Each waits for all, so that no thread comes twice and none is left out.
+    everyone = threading.Barrier(settings.DATABASE_THREADS)
+
+    def once() -> None:
+        everyone.wait(timeout=30)
+        function()
+
+    for ending in [_pool.submit(once) for _ in range(settings.DATABASE_THREADS)]:
+        ending.result()

@@ -210,6 +210,7 @@ async def test_only_silent_witnesses_are_asked_about_and_shown_only_what_all_of_
     await chat.arefresh_from_db()
     await post(chat, "The letter is forged, Mara.", heard)
     await heard.until(Ended)
+    await generation.idle()  # else it is still to be looked at whether anybody is asked
     await set_eagerness(chat, "normal")
     await in_thread(scenes.enter, chat, character=cast["Tom"], by=owner)
     await chat.arefresh_from_db()
