@@ -1,20 +1,153 @@
-"""The statements of the hot path, composed once a process: a row by its key, an insert, an update.
+"""The statements of the hot path, composed once a process: queries, an insert, an update.
 
-Django's query builder takes about seven times as long to compose such a statement as the driver takes to run it,
-and an append is six of them. What comes in and goes out is the ORM's: rows of models, through their fields.
+Django's query builder takes about seven times as long to compose a statement as the driver takes to run it, and an
+exchange is some forty of them. What comes in and goes out is the ORM's: rows of models, through their fields.
 """
 # ruff: noqa: S608, SLF001  (all names are our own models'; `_meta` is Django's public account of them)
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache, update_wrapper
+from inspect import signature
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DEFAULT_DB_ALIAS, connection, connections
-from django.db.models import Field, Model
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
+from django.db.models import Field, Model, QuerySet
+from django.db.models.expressions import RawSQL
+from django.db.models.query import FlatValuesListIterable, ModelIterable, ValuesListIterable
+from django.db.models.sql import UpdateQuery
 
 type Column = Field[Any, Any]
-type Converter = Callable[[Any, Any, Any], Any]
+
+
+class _Slot:
+    """The place in a statement's parameters of the value that comes with each call."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+class _Statement:
+    """SQL with slots in its parameters."""
+
+    def __init__(self, sql: str, params: Sequence[Any]) -> None:
+        self.sql, self.params = sql, params
+
+    def run(self, values: Sequence[Any], cursor: CursorWrapper) -> None:
+        cursor.execute(self.sql, [values[it.number] if isinstance(it, _Slot) else it for it in self.params])
+
+
+class _Query(_Statement):
+    """A query, and what its own iteration would make of a row of columns."""
+
+    def __init__(self, queryset: "QuerySet[Any, Any]") -> None:
+        compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
+        super().__init__(*compiler.as_sql())
+        columns = [column for column, _, _ in compiler.select]
+        self.make = _maker(queryset, [column.target.attname for column in columns])
+        self.converters = [
+            (place, column, convert)
+            for place, (converters, column) in compiler.get_converters(columns).items()
+            for convert in converters
+        ]
+
+    def rows(self, values: Sequence[Any]) -> list[Any]:
+        database = connections[DEFAULT_DB_ALIAS]
+        with database.cursor() as cursor:
+            self.run(values, cursor)
+            rows = cursor.fetchall()
+        return [self.make(self._converted(row, database)) for row in rows]
+
+    def _converted(self, row: Sequence[Any], database: BaseDatabaseWrapper) -> Sequence[Any]:
+        if not self.converters:
+            return row
+        values = list(row)
+        for place, column, convert in self.converters:
+            values[place] = convert(values[place], column, database)
+        return values
+
+
+def composed[*Values, Row](
+    build: "Callable[[*Values], QuerySet[Any, Row]]", *, count: int | None = None
+) -> Callable[[*Values], list[Row]]:
+    """Makes of a function that builds a queryset one that returns its rows, composed once a process.
+
+    `build` is called once, with expressions for its arguments (`count` of them, if its signature does not say), so
+    they may be compared with and nothing else. Each call takes values of the database's own types (numbers, text,
+    true and false; no None). For querysets of models without `select_related`, `values_list` and flat ones.
+    """
+
+    @cache
+    def query() -> _Query:
+        return _Query(_with_slots(build, count))
+
+    def rows(*values: *Values) -> list[Row]:
+        return query().rows(values)
+
+    return update_wrapper(rows, build)
+
+
+def composed_in[*Values, Row](
+    build: "Callable[[Sequence[int], *Values], QuerySet[Any, Row]]",
+) -> Callable[[Collection[int], *Values], list[Row]]:
+    """The same of a function whose first argument is some numbers, for an `__in`; no rows for no numbers."""
+
+    @cache
+    def query(length: int) -> _Query:
+        slots = _slots(length + len(signature(build).parameters) - 1)
+        made: Callable[..., QuerySet[Any, Row]] = build
+        return _Query(made(slots[:length], *slots[length:]))
+
+    def rows(numbers: Collection[int], *values: *Values) -> list[Row]:
+        if not numbers:
+            return []
+        # To the next power of two, so that few statements serve every length.
+        some = [*numbers]
+        some += [some[-1]] * ((1 << (len(some) - 1).bit_length()) - len(some))
+        return query(len(some)).rows([*some, *values])
+
+    return update_wrapper(rows, build)
+
+
+def composed_update[*Values](
+    build: "Callable[[*Values], tuple[QuerySet[Any, Any], Mapping[str, Any]]]",
+) -> Callable[[*Values], int]:
+    """The same of a function that says which rows are to be changed, and how; a call returns how many were."""
+
+    @cache
+    def statement() -> _Statement:
+        queryset, changes = _with_slots(build)
+        query = queryset.query.chain(UpdateQuery)
+        query.add_update_values(changes)
+        return _Statement(*query.get_compiler(DEFAULT_DB_ALIAS).as_sql())
+
+    def change(*values: *Values) -> int:
+        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+            statement().run(values, cursor)
+            return int(cursor.rowcount)
+
+    return update_wrapper(change, build)
+
+
+def _with_slots(build: Callable[..., Any], count: int | None = None) -> Any:
+    return build(*_slots(len(signature(build).parameters) if count is None else count))
+
+
+def _slots(count: int) -> list[RawSQL]:
+    return [RawSQL("%s", [_Slot(number)]) for number in range(count)]
+
+
+def _maker(queryset: "QuerySet[Any, Any]", names: list[str]) -> Callable[[Sequence[Any]], Any]:
+    made = queryset._iterable_class
+    if made is FlatValuesListIterable:
+        return lambda row: row[0]
+    if made is ValuesListIterable:
+        return tuple
+    if made is not ModelIterable or queryset.query.select_related:
+        raise TypeError(f"{made.__name__} cannot be composed")
+    return lambda row: queryset.model.from_db(DEFAULT_DB_ALIAS, names, row)
 
 
 def fetch[M: Model](model: type[M], *, hold: bool = False, **unique: int | str) -> M:
@@ -22,17 +155,20 @@ def fetch[M: Model](model: type[M], *, hold: bool = False, **unique: int | str) 
 
     Raises ObjectDoesNotExist.
     """
-    database = connections[DEFAULT_DB_ALIAS]
-    with database.cursor() as cursor:
-        cursor.execute(_select(model, tuple(unique), hold=hold), list(unique.values()))
-        found = cursor.fetchone()
-    if found is None:
+    found: list[M] = _fetching(model, tuple(unique), hold=hold)(*unique.values())
+    if not found:
         raise ObjectDoesNotExist
-    values = list(found)
-    for place, expression, converters in _converters(model):
-        for convert in converters:
-            values[place] = convert(values[place], expression, database)
-    return model.from_db(database.alias, _names(model), values)
+    return found[0]
+
+
+@cache
+def _fetching(model: type[Model], unique: tuple[str, ...], *, hold: bool) -> Callable[..., list[Any]]:
+    rows = model._base_manager.select_for_update(no_key=True) if hold else model._base_manager.all()
+
+    def build(*values: Any) -> "QuerySet[Any, Any]":
+        return rows.filter(**dict(zip(unique, values, strict=True)))
+
+    return composed(build, count=len(unique))
 
 
 def insert(rows: Sequence[Model]) -> None:
@@ -57,15 +193,6 @@ def update(row: Model, names: Iterable[str]) -> None:
 
 
 @cache
-def _select(model: type[Model], unique: tuple[str, ...], *, hold: bool) -> str:
-    columns = ", ".join(_quoted(field.column) for field in _fields(model))
-    values = " AND ".join(f"{_quoted(column)} = %s" for column in unique)
-    # Without row locks (SQLite) BEGIN IMMEDIATE has taken the whole database's.
-    lock = " FOR NO KEY UPDATE" if hold and connection.features.has_select_for_no_key_update else ""
-    return f"SELECT {columns} FROM {_table(model)} WHERE {values}{lock}"
-
-
-@cache
 def _insert(model: type[Model], rows: int) -> str:
     fields = _said(model)
     columns = ", ".join(_quoted(field.column) for field in fields)
@@ -80,24 +207,8 @@ def _update(model: type[Model], fields: tuple[Column, ...]) -> str:
 
 
 @cache
-def _converters(model: type[Model]) -> list[tuple[int, Any, list[Converter]]]:
-    """For each column that needs it, its place in the row and what makes Python of the database's value."""
-    columns = [field.cached_col for field in _fields(model)]
-    all_of_them = [
-        (place, column, connection.ops.get_db_converters(column) + column.get_db_converters(connection))
-        for place, column in enumerate(columns)
-    ]
-    return [(place, column, converters) for place, column, converters in all_of_them if converters]
-
-
-@cache
 def _fields(model: type[Model]) -> tuple[Column, ...]:
     return tuple(model._meta.concrete_fields)
-
-
-@cache
-def _names(model: type[Model]) -> list[str]:
-    return [field.attname for field in _fields(model)]
 
 
 @cache

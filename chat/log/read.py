@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable
 
+from django.db.models import QuerySet
+
 from chat.log.models import Event, Stream
+from chat.statements import composed
 
 
 def events_of(stream: str, *, after: int = 0, limit: int | None = None) -> list[Event]:
@@ -18,4 +21,9 @@ def heads(streams: Iterable[str]) -> dict[str, int]:
 
 def head(stream: str) -> int:
     """The newest position of one stream; 0 when it has no events or does not exist."""
-    return heads([stream]).get(stream, 0)
+    return next(iter(_head(stream)), 0)
+
+
+@composed
+def _head(stream: str) -> "QuerySet[Stream, int]":
+    return Stream.objects.filter(name=stream).values_list("head", flat=True)

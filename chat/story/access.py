@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from chat.errors import ChatError
+from chat.statements import composed
 from chat.story.models import CastMember, Character, Chat
 
 if TYPE_CHECKING:
@@ -28,10 +29,15 @@ class CharacterNotFoundError(ChatError):
 
 def get_chat_for(user: "Viewer", chat_id: int) -> Chat:
     """The chat, if the user is a member; ChatNotFoundError otherwise, deleted ones included."""
-    try:
-        return Chat.objects.visible_to(user.pk).get(id=chat_id)
-    except Chat.DoesNotExist:
-        raise ChatNotFoundError from None
+    found = _visible(user.pk or 0, chat_id)
+    if not found:
+        raise ChatNotFoundError
+    return found[0]
+
+
+@composed
+def _visible(user: int, chat: int) -> "QuerySet[Chat]":
+    return Chat.objects.visible_to(user).filter(id=chat)
 
 
 def get_deleted_chat_for(user: "Viewer", chat_id: int) -> Chat:

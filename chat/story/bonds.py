@@ -6,8 +6,11 @@ A relationship is the sum of its live steps in story order, kept between -5 and 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
+from chat.statements import composed
 from chat.story.fact_models import RelationshipChange
-from chat.story.models import Chat
+from chat.story.models import END, Chat
 
 LOWEST, HIGHEST = -5, 5
 #: Stands for the player where a character's id stands otherwise.
@@ -54,15 +57,11 @@ def clipped_sum(deltas: Iterable[int]) -> int:
     return level
 
 
-def bonds(chat: Chat, *, character: int | None = None, before: int | None = None) -> list[Bond]:
+def bonds(chat: Chat, *, character: int | None = None, before: int = END) -> list[Bond]:
     """Every relationship that has ever moved, of one character or of all, from steps with an earlier place."""
-    changes = RelationshipChange.objects.filter(chat=chat).active()
-    if character is not None:
-        changes = changes.filter(character=character)
-    if before is not None:
-        changes = changes.filter(place__lt=before)
+    changes = _changes(chat.id, before) if character is None else _changes_of(chat.id, character, before)
     steps: dict[tuple[int, int], list[RelationshipChange]] = {}
-    for change in changes.order_by("place", "id"):
+    for change in changes:
         steps.setdefault((change.character, change.toward), []).append(change)
     return [
         Bond(
@@ -74,3 +73,14 @@ def bonds(chat: Chat, *, character: int | None = None, before: int | None = None
         )
         for (of, toward), taken in steps.items()
     ]
+
+
+@composed
+def _changes(chat: int, before: int) -> "QuerySet[RelationshipChange]":
+    return RelationshipChange.objects.filter(chat=chat, place__lt=before).active().order_by("place", "id")
+
+
+@composed
+def _changes_of(chat: int, character: int, before: int) -> "QuerySet[RelationshipChange]":
+    changes = RelationshipChange.objects.filter(chat=chat, character=character, place__lt=before)
+    return changes.active().order_by("place", "id")

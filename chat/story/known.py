@@ -8,12 +8,13 @@ its planning (unless the player planned it) and its start. Planned story events 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
+from chat.statements import composed
 from chat.story import decisions
 from chat.story.bonds import PLAYER, bonds
 from chat.story.fact_models import Memory, StoryEvent, StoryTransition, live_turn
-from chat.story.models import Chat
+from chat.story.models import END, Chat
 from chat.story.retrieval import Candidate, recalled
 
 #: Of each character the newest so many memories are weighed.
@@ -36,7 +37,7 @@ class Knowledge:
     cautions: tuple[str, ...] = ()
 
 
-def known_to(chat: Chat, character: int, *, before: int | None, about: str, tokens: int) -> Knowledge:
+def known_to(chat: Chat, character: int, *, before: int = END, about: str, tokens: int) -> Knowledge:
     """What a character knows from causes with an earlier place; its memories within `tokens`."""
     return Knowledge(
         before=tuple(_debriefs(chat, character, before)),
@@ -47,22 +48,25 @@ def known_to(chat: Chat, character: int, *, before: int | None, about: str, toke
     )
 
 
-def _debriefs(chat: Chat, character: int, before: int | None) -> Iterable[str]:
+def _debriefs(chat: Chat, character: int, before: int) -> Iterable[str]:
     for debrief in decisions.debriefs(chat, before=before):
         if part := debrief.body.get("parts", {}).get(str(character)):
             yield part
 
 
-def _memories(chat: Chat, character: int, before: int | None, about: str, tokens: int) -> list[str]:
-    memories = Memory.objects.filter(chat=chat, witness=character).active()
-    if before is not None:
-        memories = memories.filter(place__lt=before)
-    rows = list(memories.order_by("-place", "-id")[:MOST_MEMORIES])[::-1]
-    candidates = [Candidate(row.text, row.importance, _cost(row.text)) for row in rows]
-    return [rows[index].text for index in recalled(candidates, about=about, tokens=tokens)]
+def _memories(chat: Chat, character: int, before: int, about: str, tokens: int) -> list[str]:
+    memories = _remembered(chat.id, character, before)[::-1]
+    candidates = [Candidate(text, importance, _cost(text)) for text, importance in memories]
+    return [candidates[index].text for index in recalled(candidates, about=about, tokens=tokens)]
 
 
-def _bonds(chat: Chat, character: int, before: int | None) -> Iterable[str]:
+@composed
+def _remembered(chat: int, character: int, before: int) -> "QuerySet[Memory, tuple[str, int]]":
+    memories = Memory.objects.filter(chat=chat, witness=character, place__lt=before).active()
+    return memories.order_by("-place", "-id").values_list("text", "importance")[:MOST_MEMORIES]
+
+
+def _bonds(chat: Chat, character: int, before: int) -> Iterable[str]:
     felt = [bond for bond in bonds(chat, character=character, before=before) if bond.level]
     if not felt:
         return
@@ -76,17 +80,17 @@ def _object(name: str) -> str:
     return "the player" if name == "You" else name
 
 
-def _afoot(chat: Chat, character: int, before: int | None) -> list[str]:
-    last: dict[int, StoryTransition] = {}
-    starts: dict[int, StoryTransition] = {}
-    for transition in _transitions(chat, before):
-        last[transition.story_event] = transition
-        if transition.status == StoryEvent.Status.ACTIVE:
-            starts[transition.story_event] = transition
+def _afoot(chat: Chat, character: int, before: int) -> list[str]:
+    last: dict[int, str] = {}
+    started_before: dict[int, list[int]] = {}
+    for story_event, status, witnesses in _transitions(chat.id, before):
+        last[story_event] = status
+        if status == StoryEvent.Status.ACTIVE:
+            started_before[story_event] = witnesses
     under_way = [
         story_event
-        for story_event, transition in last.items()
-        if transition.status == StoryEvent.Status.ACTIVE and character in starts[story_event].witnesses
+        for story_event, status in last.items()
+        if status == StoryEvent.Status.ACTIVE and character in started_before[story_event]
     ]
     if not under_way:
         return []
@@ -96,12 +100,13 @@ def _afoot(chat: Chat, character: int, before: int | None) -> list[str]:
     return [one.title for one in known if one.witnesses is None or character in one.witnesses]
 
 
-def _transitions(chat: Chat, before: int | None) -> Iterable[StoryTransition]:
-    transitions = StoryTransition.objects.filter(chat=chat).standing().order_by("id")
-    return transitions if before is None else transitions.filter(place__lt=before)
+@composed
+def _transitions(chat: int, before: int) -> "QuerySet[StoryTransition, tuple[int, str, list[int]]]":
+    transitions = StoryTransition.objects.filter(chat=chat, place__lt=before).standing().order_by("id")
+    return transitions.values_list("story_event", "status", "witnesses")
 
 
-def _cautions(chat: Chat, character: int, before: int | None) -> Iterable[str]:
+def _cautions(chat: Chat, character: int, before: int) -> Iterable[str]:
     for caution in decisions.cautions(chat, before=before):
         if character in caution.body.get("audience", []):
             yield str(caution.body["text"])

@@ -178,6 +178,10 @@ class Meanwhile(models.Model):
         return f"Meanwhile {self.number}"
 
 
+#: Comes after every place of a story.
+END = 2**63 - 1
+
+
 class TurnQuerySet(models.QuerySet["Turn"]):
     """What is asked of turns."""
 

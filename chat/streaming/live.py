@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import QuerySet
+
+from chat.statements import composed
 from chat.streaming.frame import Frame
 from chat.turns.announce import Chunk, Deciding, Ended, Started
 from chat.turns.models import Generation
@@ -157,9 +160,10 @@ def end_told_by(turn: Frame, live: Live, chat: int) -> Ended:
     )
 
 
-def running_in(chat: int) -> list[Generation]:
+@composed
+def running_in(chat: int) -> "QuerySet[Generation]":
     """The replies of a chat that are being written in some process, as the database has them."""
-    return list(Generation.objects.filter(chat_id=chat, state=Generation.State.RUNNING).defer("prompt"))
+    return Generation.objects.filter(chat=chat, state=Generation.State.RUNNING).defer("prompt")
 
 
 def snapshot_in(row: Generation) -> Snapshot:

@@ -13,6 +13,8 @@ from django.db.models.functions import Now
 
 from chat.errors import ChatError
 from chat.log.models import Event
+from chat.statements import composed, fetch
+from chat.story.cast import cards_of
 from chat.story.models import CastMember, Chat, Turn
 from chat.story.payloads import Card, ReplyRequested, UserTurn, kind_of
 from chat.turns.models import Generation
@@ -89,7 +91,7 @@ def claim_reply(chat_id: int, *, now: datetime, rng: random.Random) -> Claim | N
     None when nothing is open, when a reply is running, and when nobody is present.
     """
     with transaction.atomic():
-        chat = Chat.objects.get(id=chat_id)
+        chat = fetch(Chat, id=chat_id)
         openers = unanswered(chat)
         if not openers or _running(chat_id):
             return None
@@ -183,19 +185,28 @@ def unanswered(chat: Chat) -> list[Event]:
 
     Without the turns that nobody heard: who enters later cannot answer them.
     """
-    taken_up = Generation.objects.filter(chat=chat).aggregate(top=models.Max("answers_up_to"))["top"] or 0
-    since = max(chat.answered_to, taken_up)
-    if chat.asked_at <= since:
-        return []
+    since = max([chat.answered_to, *_taken_up(chat.id)])
+    return _openers(chat.id, since) if chat.asked_at > since else []
+
+
+@composed
+def _taken_up(chat: int) -> "models.QuerySet[Generation, int]":
+    """Up to where the turns of a chat are answered or being answered; one row at most."""
+    newest = Generation.objects.filter(chat=chat).order_by("-answers_up_to")
+    return newest.values_list("answers_up_to", flat=True)[:1]
+
+
+@composed
+def _openers(chat: int, since: int) -> "models.QuerySet[Event]":
     # An edit opens nothing, and what was deleted needs no answer.
     stands = Turn.objects.live().filter(chat=chat, kind=Turn.Kind.USER, group=models.OuterRef("position"))
     openers = Event.objects.filter(
         models.Q(kind=kind_of(ReplyRequested)) | models.Exists(stands),
-        stream_id=chat.id,
+        stream=chat,
         position__gt=since,
         kind__in=_OPENERS,
     )
-    return list(openers.exclude(_unheard("position")).order_by("-position")[:MAX_OPENERS])
+    return openers.exclude(_unheard("position")).order_by("-position")[:MAX_OPENERS]
 
 
 def waiting(*, now: datetime) -> list[int]:
@@ -265,8 +276,9 @@ def said_since(row: Generation) -> bool:
     return Turn.objects.live().filter(chat_id=row.chat_id, place__gt=row.answers_up_to).exists()
 
 
-def _running(chat_id: int) -> bool:
-    return Generation.objects.filter(chat_id=chat_id, state=Generation.State.RUNNING).exists()
+@composed
+def _running(chat: int) -> "models.QuerySet[Generation, str]":
+    return Generation.objects.filter(chat=chat, state=Generation.State.RUNNING).values_list("id", flat=True)
 
 
 def _insert(row: Generation, speaker: Card) -> Claim | None:
@@ -282,17 +294,21 @@ def _insert(row: Generation, speaker: Card) -> Claim | None:
 
 
 def _choose(chat: Chat, openers: list[Event], rng: random.Random) -> Card | None:
-    cards = {member.character: member.as_card() for member in chat.cast.all()}
+    cards = cards_of(chat.id)
     present = [cards[character] for character in chat.present if character in cards]
     if not present:
         return None
-    replies = chat.turns.live().filter(kind=Turn.Kind.ASSISTANT, meanwhile=None).order_by("-place", "-id")
-    recent = [speaker for speaker in replies.values_list("speaker", flat=True)[:RECENT_SPEAKERS] if speaker]
     return choose_speaker(
         present,
         # What came together is answered together: the newest pick and the newest mention count.
         text="\n".join(opener.payload.get("text", "") for opener in openers).strip(),
         picked=next(filter(None, (opener.payload["addressed"] for opener in openers)), None),
-        recent=recent,
+        recent=[speaker for speaker in _recent_speakers(chat.id) if speaker],
         rng=rng,
     )
+
+
+@composed
+def _recent_speakers(chat: int) -> "models.QuerySet[Turn, int | None]":
+    replies = Turn.objects.live().filter(chat=chat, kind=Turn.Kind.ASSISTANT, meanwhile=None)
+    return replies.order_by("-place", "-id").values_list("speaker", flat=True)[:RECENT_SPEAKERS]

@@ -9,11 +9,14 @@ from datetime import datetime
 from typing import cast
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from chat.database import in_thread
+from chat.statements import composed, fetch
+from chat.story.cast import cards_of
 from chat.story.chat_payloads import Eagerness
-from chat.story.models import Turn
+from chat.story.models import Chat, Turn
 from chat.story.payloads import Card
 from chat.turns import claims, generation
 from chat.turns.announce import Announcer, Deciding
@@ -45,11 +48,12 @@ def claim_interjection(primary: int, *, rewrites: int | None, now: datetime) -> 
     when the chat has interjections switched off.
     """
     with transaction.atomic():
-        replies = Turn.objects.live().filter(id=primary, interjection_of=None, meanwhile=None)
-        reply = replies.select_related("chat").first()
-        if reply is None or reply.chat.interjections == "off" or not silent_witnesses(reply, rewrites=rewrites):
+        reply = _with_chat(primary)
+        if (reply.superseded_by, reply.interjection_of, reply.meanwhile_id) != (None, None, None):
             return None
-        if rewrites is None and reply.chat.turns.live().filter(place__gt=reply.place).exists():
+        if reply.chat.interjections == "off" or not silent_witnesses(reply, rewrites=rewrites):
+            return None
+        if rewrites is None and _newest_place(reply.chat_id) != [reply.place]:
             return None
         row = Generation(
             chat=reply.chat,
@@ -66,10 +70,26 @@ def claim_interjection(primary: int, *, rewrites: int | None, now: datetime) -> 
 def silent_witnesses(reply: Turn, *, rewrites: int | None) -> list[Card]:
     """Those who heard a reply, are still there, and have said nothing in its turn group; of a new writing, as then."""
     chat = reply.chat
-    spoke = set(chat.turns.live().filter(group=reply.group).values_list("speaker", flat=True))
+    spoke = _speakers_in(chat.id, reply.group)
     there = reply.witnesses if rewrites else [one for one in chat.present if one in reply.witnesses]
     silent = [one for one in there if one not in spoke]
-    return [member.as_card() for member in chat.cast.filter(character__in=silent).order_by("id")] if silent else []
+    return [card for character, card in cards_of(chat.id).items() if character in silent] if silent else []
+
+
+def _with_chat(turn: int) -> Turn:
+    found = fetch(Turn, id=turn)
+    found.chat = fetch(Chat, id=found.chat_id)
+    return found
+
+
+@composed
+def _newest_place(chat: int) -> "QuerySet[Turn, int]":
+    return Turn.objects.live().filter(chat=chat).order_by("-place").values_list("place", flat=True)[:1]
+
+
+@composed
+def _speakers_in(chat: int, group: int) -> "QuerySet[Turn, int | None]":
+    return Turn.objects.live().filter(chat=chat, group=group).values_list("speaker", flat=True)
 
 
 async def find_voice(running: Running) -> Claim | None:
@@ -92,16 +112,20 @@ async def find_voice(running: Running) -> Claim | None:
 
 def question_of(claim: Claim) -> Question:
     """What is asked of a claimed interjection."""
-    reply = Turn.objects.select_related("chat").get(id=claim.follows or 0)
+    reply = _with_chat(claim.follows or 0)
     witnesses = silent_witnesses(reply, rewrites=claim.rewrites)
-    before = reply.chat.turns.live().filter(place__lt=reply.place).order_by("-place", "-id")[:LINES]
     everybody = {card.id for card in witnesses}
     return Question(
         witnesses=tuple(witnesses),
         reply=reply,
-        lines=tuple(turn for turn in reversed(before) if everybody <= set(turn.witnesses)),
+        lines=tuple(turn for turn in _last_before(claim.chat, reply.place)[::-1] if everybody <= set(turn.witnesses)),
         eagerness=cast("Eagerness", reply.chat.interjections),
     )
+
+
+@composed
+def _last_before(chat: int, place: int) -> "QuerySet[Turn]":
+    return Turn.objects.live().filter(chat=chat, place__lt=place).order_by("-place", "-id")[:LINES]
 
 
 def _speaker_of(interjection: int, chat: int) -> Card:

@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from chat.errors import ChatError
+from chat.statements import composed, composed_update
 from chat.story import writer
 from chat.story.models import Turn
 from chat.story.payloads import AssistantTurn, Payload, TurnState
@@ -47,13 +49,20 @@ def note_prompt(generation: str, *, model: str, prompt: dict[str, Any]) -> None:
 
 def checkpoint(generation: str, text: str) -> bool:
     """Keep the text so far and extend the lease; whether a stop was asked for. Raises LeaseLostError."""
-    mine = Generation.objects.filter(id=generation, state=Generation.State.RUNNING)
     # One statement in the usual case: with many replies at once this is most of what the database is asked.
-    if mine.filter(stop_requested_at=None).update(text=text, leased_until=lease_end()):
+    if _checkpoint_unless_stopped(generation, text):
         return False
-    if mine.update(text=text, leased_until=lease_end()):
+    if Generation.objects.filter(id=generation, state=Generation.State.RUNNING).update(
+        text=text, leased_until=lease_end()
+    ):
         return True
     raise LeaseLostError
+
+
+@composed_update
+def _checkpoint_unless_stopped(generation: str, text: str) -> "tuple[QuerySet[Generation], dict[str, Any]]":
+    mine = Generation.objects.filter(id=generation, state=Generation.State.RUNNING, stop_requested_at=None)
+    return mine, {"text": text, "leased_until": lease_end()}
 
 
 def request_stop(chat_id: int) -> bool:
@@ -92,7 +101,7 @@ def settle(claim: Claim, how: Settled, *, at: datetime) -> int | None:
         if not how.text or how.state in {Generation.State.FAILED, Generation.State.NOBODY}:
             return None
         turn = _record(claim, how, at)
-        Generation.objects.filter(id=claim.generation).update(turn=turn)
+        _note_turn(claim.generation, turn)
         return turn
 
 
@@ -114,7 +123,7 @@ def _record(claim: Claim, how: Settled, at: datetime) -> int:
         Generation.State.STOPPED: "stopped",
         Generation.State.INTERRUPTED: "interrupted",
     }
-    model = Generation.objects.values_list("model", flat=True).get(id=claim.generation)
+    [model] = _model(claim.generation)
     said: Payload = AssistantTurn(
         speaker=claim.speaker.id,
         text=how.text,
@@ -136,6 +145,16 @@ def _record(claim: Claim, how: Settled, at: datetime) -> int:
     turn = writer.write(claim.chat, [said], source).events[0].position
     writer.write(claim.chat, _aftermath(claim, turn, whole=how.state == Generation.State.FINISHED), source)
     return turn
+
+
+@composed_update
+def _note_turn(generation: str, turn: int) -> "tuple[QuerySet[Generation], dict[str, Any]]":
+    return Generation.objects.filter(id=generation), {"turn": turn}
+
+
+@composed
+def _model(generation: str) -> "QuerySet[Generation, str]":
+    return Generation.objects.filter(id=generation).values_list("model", flat=True)
 
 
 def _aftermath(claim: Claim, turn: int, *, whole: bool) -> list[Payload]:

@@ -1,9 +1,12 @@
 """The writings of a turn, what rewriting one undoes, and which later turns were written against an older one."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
+from chat.statements import composed_in
 from chat.story import rewriting
 from chat.story.fact_models import Memory, RelationshipChange, StoryEvent, StoryTransition
 from chat.story.models import Chat, Turn
@@ -58,8 +61,12 @@ def numbered(turns: Collection[Turn]) -> dict[int, Numbered]:
     if not turns:
         return {}
     chat = next(iter(turns)).chat_id
-    fallen = Turn.objects.filter(chat=chat, superseded_by__isnull=False, place__in={turn.place for turn in turns})
-    return _numbered(turns, fallen.only("id", "place"))
+    return _numbered(turns, _fallen({turn.place for turn in turns}, chat))
+
+
+@composed_in
+def _fallen(places: Sequence[int], chat: int) -> "QuerySet[Turn]":
+    return Turn.objects.filter(chat=chat, superseded_by__isnull=False, place__in=places).only("id", "place")
 
 
 def _numbered(turns: Collection[Turn], fallen: Iterable[Turn]) -> dict[int, Numbered]:

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from chat.llm.client import estimate_tokens
+from chat.statements import composed, fetch
+from chat.story.cast import cards_of
 from chat.story.known import known_to
-from chat.story.models import Chat, Meanwhile, Turn
+from chat.story.models import END, Chat, Meanwhile, Turn
 from chat.story.models import Scene as SceneRow
 from chat.turns.claims import Claim
 from chat.turns.prompts import Line, Scene
@@ -27,11 +31,10 @@ class Material:
 
 def material(claim: Claim, *, tokens: int) -> Material:
     """Everything for the claimed reply, as of its place; about `tokens` of turns, never much less if there are more."""
-    chat = Chat.objects.get(id=claim.chat)
-    cards = {member.character: member.as_card() for member in chat.cast.all()}
-    before = Turn.objects.get(id=claim.rewrites) if claim.rewrites else None
-    place = before.place if before else None
-    meanwhile = Meanwhile.objects.get(id=claim.meanwhile) if claim.meanwhile else None
+    chat, cards = fetch(Chat, id=claim.chat), cards_of(claim.chat)
+    before = fetch(Turn, id=claim.rewrites) if claim.rewrites else None
+    place = before.place if before else END
+    meanwhile = fetch(Meanwhile, id=claim.meanwhile) if claim.meanwhile else None
     here = before.witnesses if before else meanwhile.characters if meanwhile else chat.present
     present = [id_ for id_ in here if id_ in cards]
     # Of a meanwhile the main scene says nothing.
@@ -61,14 +64,11 @@ def _scene_title(scene: int | None) -> str:
     return SceneRow.objects.filter(id=scene or 0).values_list("title", flat=True).first() or ""
 
 
-def _lines(chat: Chat, witness: int, *, before: int | None, tokens: int) -> list[Line]:
+def _lines(chat: Chat, witness: int, *, before: int, tokens: int) -> list[Line]:
     """The live turns that this character witnessed, with an earlier place, oldest first."""
     lines: list[Line] = []
     while tokens > 0:
-        turns = chat.turns.live() if before is None else chat.turns.live().filter(place__lt=before)
-        # A prompt takes hundreds of turns: only what a line is made of, and no models.
-        said = turns.order_by("-place", "-id").values_list("place", "speaker", "speaker_name", "text", "witnesses")
-        read = list(said[:_READ])
+        read = _said(chat.id, before)
         for place, speaker, name, text, witnesses in read:
             if witness in witnesses:
                 lines.append(Line(place=place, speaker=speaker, name=name, text=text))
@@ -77,3 +77,10 @@ def _lines(chat: Chat, witness: int, *, before: int | None, tokens: int) -> list
             break
         before = read[-1][0]
     return lines[::-1]
+
+
+@composed
+def _said(chat: int, before: int) -> "QuerySet[Turn, tuple[int, int | None, str, str, list[int]]]":
+    # A prompt takes hundreds of turns: only what a line is made of, and no models.
+    turns = Turn.objects.live().filter(chat=chat, place__lt=before).order_by("-place", "-id")
+    return turns.values_list("place", "speaker", "speaker_name", "text", "witnesses")[:_READ]

@@ -33,7 +33,7 @@ def close(chat):
 
 
 def known(chat, name, **how):
-    return known_to(chat, cast_of(chat)[name], **{"before": None, "about": "", "tokens": 500} | how)
+    return known_to(chat, cast_of(chat)[name], **{"about": "", "tokens": 500} | how)
 
 
 def secret_scene(chat):

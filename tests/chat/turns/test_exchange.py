@@ -45,7 +45,7 @@ async def test_what_was_sent_can_be_read_afterwards(server, chat):
     await post(chat, "Ilse?", heard)
     await heard.until(Ended)
 
-    kept = await Generation.objects.aget()
+    kept = await Generation.objects.aget(follows=None)
     assert kept.prompt["messages"] == server.requests[0].body["messages"]
     assert (kept.model, kept.state) == ("scripted", "finished")
     assert kept.first_token_ms is not None

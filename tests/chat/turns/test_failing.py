@@ -34,6 +34,7 @@ async def test_a_failure_stands_in_place_and_can_be_tried_again(server, chat, fa
     await exchange.retry(chat, user=await in_thread(owner_of, chat), announcer=heard)
     await heard.until(Ended, 2)
     assert await live(chat) == [("You", "Ilse?", "complete"), ("Ilse", "“At last.”", "complete")]
+    await generation.idle()  # until it is decided that nobody speaks up
     assert await in_thread(pending_notice, chat) is None
 
 
