@@ -80,10 +80,11 @@ class Watched:
 
     posted_at: float = 0.0
     first_at: float = 0.0
-    transit: list[float] = field(default_factory=list)
+    transit: list[float] = field(default_factory=list, repr=False)
     frames: int = 0
     state: str = ""
-    text: str = ""
+    error: str = ""
+    text: str = field(default="", repr=False)
 
 
 async def watch(url: str, session: str, everyone: asyncio.Barrier, crowd: Crowd, delay: float) -> Watched:
@@ -105,7 +106,7 @@ async def watch(url: str, session: str, everyone: asyncio.Barrier, crowd: Crowd,
                 _take(seen, frame, now)
                 crowd.tokens = crowd.tokens + frame["text"].count("@")
             elif frame["type"] == "generation" and frame["state"] != "started":
-                seen.state = frame["state"]
+                seen.state, seen.error = frame["state"], frame.get("error", "")
                 crowd.end()
                 break
     return seen
@@ -147,7 +148,7 @@ def measure(site: Site, model_pid: int, *, chats: int, tokens: int, ramp: float)
     took = time.monotonic() - began
     good = [one for one in seen if isinstance(one, Watched) and one.state == "finished"]
     for failed in [one for one in seen if one not in good][:3]:
-        print(f"failed: {failed!r:.300}")  # noqa: T201
+        print(f"failed: {failed!r}")  # noqa: T201
     transit = sorted(delay * 1000 for one in good for delay in one.transit)
     first = sorted((one.first_at - one.posted_at) * 1000 for one in good)
     total = chats * tokens
