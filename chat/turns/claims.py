@@ -16,19 +16,15 @@ from chat.log.models import Event
 from chat.statements import composed, fetch
 from chat.story.cast import cards_of
 from chat.story.models import CastMember, Chat, Turn
-from chat.story.payloads import Card, ReplyRequested, UserTurn, kind_of
+from chat.story.payloads import Card
 from chat.turns.models import Generation
+from chat.turns.openers import unanswered
 from chat.turns.speaker import choose_speaker
 
 LEASE = timedelta(seconds=10)
-#: Whoever recorded a turn begins its reply at once; only after so long does it count as forgotten.
-ABOUT_TO_BEGIN = timedelta(seconds=15)
 RECENT_SPEAKERS = 20
-#: Turns posted while a reply ran, of which at most so many are looked at for a pick or a mention.
-MAX_OPENERS = 20
 #: Who speaks while it is being decided whether anybody does.
 NOBODY = Card(id=0, name="")
-_OPENERS = (kind_of(UserTurn), kind_of(ReplyRequested))
 
 
 class ReplyRunningError(ChatError):
@@ -180,44 +176,6 @@ def claim_new(row: Generation, speaker: Card) -> Claim | None:
     return None if _running(row.chat_id) else _insert(row, speaker)
 
 
-def unanswered(chat: Chat) -> list[Event]:
-    """The player's turns, and requests to go on, that no reply has taken up yet, newest first.
-
-    Without the turns that nobody heard: who enters later cannot answer them.
-    """
-    since = max([chat.answered_to, *_taken_up(chat.id)])
-    return _openers(chat.id, since) if chat.asked_at > since else []
-
-
-@composed
-def _taken_up(chat: int) -> "models.QuerySet[Generation, int]":
-    """Up to where the turns of a chat are answered or being answered; one row at most."""
-    newest = Generation.objects.filter(chat=chat).order_by("-answers_up_to")
-    return newest.values_list("answers_up_to", flat=True)[:1]
-
-
-@composed
-def _openers(chat: int, since: int) -> "models.QuerySet[Event]":
-    # An edit opens nothing, and what was deleted needs no answer.
-    stands = Turn.objects.live().filter(chat=chat, kind=Turn.Kind.USER, group=models.OuterRef("position"))
-    openers = Event.objects.filter(
-        models.Q(kind=kind_of(ReplyRequested)) | models.Exists(stands),
-        stream=chat,
-        position__gt=since,
-        kind__in=_OPENERS,
-    )
-    return openers.exclude(_unheard("position")).order_by("-position")[:MAX_OPENERS]
-
-
-def waiting(*, now: datetime) -> list[int]:
-    """The chats in which something was said, not just now, that no reply has taken up; by an index of just those."""
-    taken_up = Generation.objects.filter(chat=models.OuterRef("id"), answers_up_to__gte=models.OuterRef("asked_at"))
-    asked = Chat.objects.filter(
-        asked_at__gt=models.F("answered_to"), deleted_at=None, last_turn_at__lt=now - ABOUT_TO_BEGIN
-    )
-    return list(asked.exclude(models.Exists(taken_up)).exclude(_unheard("asked_at")).values_list("id", flat=True))
-
-
 def release(claim: Claim) -> None:
     """Give a claim back unused: whoever looks next takes up what it was for."""
     Generation.objects.filter(id=claim.generation, state=Generation.State.RUNNING).delete()
@@ -263,10 +221,6 @@ def _standing(before: Generation) -> int | None:
     if written and standing is None:
         raise NothingToRetryError
     return standing
-
-
-def _unheard(position: str) -> models.Exists:
-    return models.Exists(Turn.objects.filter(id=models.OuterRef(position), witnesses=[]))
 
 
 def said_since(row: Generation) -> bool:

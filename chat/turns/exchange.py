@@ -16,7 +16,7 @@ from chat.log.text import clean
 from chat.story import writer
 from chat.story.models import Chat
 from chat.story.payloads import ReplyRequested, UserTurn
-from chat.turns import claims, generation, interject, leases, rewriting
+from chat.turns import claims, generation, interject, leases, openers, rewriting
 from chat.turns.announce import Announcer, Ended
 from chat.turns.chats import actor
 from chat.turns.claims import Claim, NothingToRetryError, ReplyRunningError
@@ -142,7 +142,7 @@ async def sweep(announcer: Announcer) -> int:
     for claim in await in_thread(leases.expired):
         if not generation.writes(claim):
             done += await _heal(claim.chat, _settle_interrupted(claim, announcer))
-    for chat in await in_thread(claims.waiting, now=timezone.now()):
+    for chat in await in_thread(openers.waiting, now=timezone.now()):
         done += await _heal(chat, answer(chat, announcer))
     return done
 

@@ -11,7 +11,7 @@ from chat.log.models import Event
 from chat.story.fact_models import Memory, StoryEvent
 from chat.story.fact_payloads import EventCompleted, EventPlanned, EventStarted, MemoryFormed
 from chat.story.models import Chat
-from chat.turns import claims, scenes
+from chat.turns import openers, scenes
 from tests.factories import cast_of, make_chat, make_user, owner_of, say
 from tests.facts import record, reply, rewrite
 
@@ -86,9 +86,9 @@ def test_later_scenes_and_deeds_by_hand_are_left_out(client, chat):
 def test_nobody_answers_in_a_branch_before_something_is_said_there(client, chat):
     begun = branch(client, chat, say(chat, "One."))
 
-    assert claims.unanswered(begun) == []
+    assert openers.unanswered(begun) == []
     say(begun, "Two.")
-    assert len(claims.unanswered(Chat.objects.get(id=begun.id))) == 1
+    assert len(openers.unanswered(Chat.objects.get(id=begun.id))) == 1
 
 
 def test_what_was_copied_is_not_read_again(client, chat):

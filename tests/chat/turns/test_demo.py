@@ -13,7 +13,7 @@ from chat.story import decisions
 from chat.story.bonds import bonds
 from chat.story.fact_models import Memory, Milestone, StoryEvent, TurnReading
 from chat.story.models import Character, Chat, Meanwhile
-from chat.turns import claims, variants
+from chat.turns import openers, variants
 from chat.turns.demo import demo_of, write_demo
 from chat.turns.demo.beats import Said
 from chat.turns.demo.story import STORY
@@ -109,7 +109,7 @@ def test_the_tables_say_what_the_log_says(chat):
 
 
 def test_nobody_goes_on_by_themselves(chat):
-    assert claims.waiting(now=timezone.now() + timedelta(minutes=1)) == []
+    assert openers.waiting(now=timezone.now() + timedelta(minutes=1)) == []
 
 
 def test_its_characters_have_whole_sheets(owner, chat):

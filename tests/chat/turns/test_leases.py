@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from chat.story import rebuild
 from chat.story.models import Chat
-from chat.turns import claims, exchange, leases, scenes
+from chat.turns import claims, exchange, leases, openers, scenes
 from chat.turns.claims import Claim, NothingToRetryError, ReplyRunningError
 from chat.turns.leases import LeaseLostError, Settled
 from chat.turns.models import Generation
@@ -202,16 +202,16 @@ def test_a_pick_made_while_a_reply_ran_counts_though_more_was_said_since():
 def test_what_waits_is_found_however_old_and_a_claim_given_back_waits_again():
     chat = make_chat()
     later = timezone.now() + timedelta(hours=1)
-    assert claims.waiting(now=later) == []
+    assert openers.waiting(now=later) == []
     exchange.record_turn(chat, user=owner_of(chat), text="", speaker=None, key=None)
-    assert claims.waiting(now=later) == [chat.id]
-    assert claims.waiting(now=timezone.now()) == []
+    assert openers.waiting(now=later) == [chat.id]
+    assert openers.waiting(now=timezone.now()) == []
 
     claimed = claim(chat)
-    assert claims.waiting(now=later) == []
+    assert openers.waiting(now=later) == []
     claims.release(claimed)
 
-    assert claims.waiting(now=later) == [chat.id]
+    assert openers.waiting(now=later) == [chat.id]
 
 
 def test_nobody_present_is_nobody_to_claim_for():
@@ -230,7 +230,7 @@ def test_what_nobody_heard_draws_no_reply_until_something_else_does():
     say(chat, "Is anybody here?")
     scenes.open_scene(chat, title="", present=[mara], by=owner)
     assert claim(chat) is None
-    assert claims.waiting(now=timezone.now() + timedelta(hours=1)) == []
+    assert openers.waiting(now=timezone.now() + timedelta(hours=1)) == []
 
     exchange.record_turn(chat, user=owner, text="", speaker=None, key=None)
 

@@ -9,7 +9,7 @@ from chat.story.fact_payloads import (
     EventStarted,
 )
 from chat.story.models import Chat, Turn
-from chat.turns import claims, leases, rewriting
+from chat.turns import claims, leases, openers, rewriting
 from chat.turns.leases import Settled
 from chat.turns.models import Generation
 from tests.factories import cast_of, make_chat, owner_of, say
@@ -49,7 +49,7 @@ def test_an_edit_keeps_place_witnesses_and_speaker_and_takes_back_what_was_cause
     assert (rows[edited].place, rows[edited].group, rows[edited].kind) == (own, own, "user_turn")
     assert (rows[spoken].speaker, rows[spoken].witnesses) == (rows[answer].speaker, rows[answer].witnesses)
     assert status(story_event) == "planned"
-    assert claims.unanswered(Chat.objects.get(id=chat.id)) == []
+    assert openers.unanswered(Chat.objects.get(id=chat.id)) == []
     assert rewriting.edit(chat, turn=spoken, text="Two.", by=owner_of(chat)) == spoken
     assert {event.actor for event in events_of(chat.stream) if event.position > answer} == {f"user:{chat.owner_id}"}
     for empty in (" ", "\x00", "\ud800 "):
@@ -85,11 +85,11 @@ def test_a_deleted_turn_is_not_answered_any_more(chat):
     second = say(chat, "Ilse?")
 
     rewriting.delete(chat, turn=second, by=owner_of(chat))
-    assert [event.position for event in claims.unanswered(Chat.objects.get(id=chat.id))] == [first]
+    assert [event.position for event in openers.unanswered(Chat.objects.get(id=chat.id))] == [first]
     rewriting.delete(chat, turn=first, by=owner_of(chat))
-    assert claims.unanswered(Chat.objects.get(id=chat.id)) == []
+    assert openers.unanswered(Chat.objects.get(id=chat.id)) == []
     rewriting.undelete(chat, turn=second, by=owner_of(chat))
-    assert [event.position for event in claims.unanswered(Chat.objects.get(id=chat.id))] == [second]
+    assert [event.position for event in openers.unanswered(Chat.objects.get(id=chat.id))] == [second]
     assert rebuild.differences(chat.id) == []
 
 
