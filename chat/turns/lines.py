@@ -10,6 +10,7 @@ from collections.abc import Sequence
 #: What models put round a name: Markdown emphasis, brackets, a quotation's mark.
 _BEFORE = r"[\s>*_\[(]*"
 _AFTER = r"[\s*_\])]*"
+_LINE_BREAK = re.compile(r"(\n)")
 _SENTENCE_END = re.compile(r"[.!?…][\"”’'*_)\]]*(?=\s|$)|[”\"*](?=\s*$)")
 
 
@@ -28,10 +29,9 @@ class Lines:
 
     def feed(self, text: str) -> str:
         """More text from the model; what may be shown of it, and of what was held back, now."""
-        out = ""
-        for piece in re.split(r"(\n)", text):
-            out += self._take(piece)
-        return self._show(out)
+        if "\n" not in text:
+            return self._show(self._take(text))
+        return self._show("".join(self._take(piece) for piece in _LINE_BREAK.split(text)))
 
     def end(self, *, cut: bool = False) -> str:
         """No more text: the whole reply. `cut` when the model's cap ended it: back to its last whole sentence."""
