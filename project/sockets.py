@@ -36,6 +36,11 @@ def write_text(protocol: WebSocketProtocol, text: str) -> bool:
     return True
 
 
+def is_closing(protocol: WebSocketProtocol) -> bool:
+    """Whether this connection takes no more: the other side has said goodbye, or is gone."""
+    return protocol.state in {protocol.STATE_CLOSING, protocol.STATE_CLOSED}
+
+
 async def until_taken(protocol: WebSocketProtocol) -> None:
     """Return once the reader has taken most of what was written, or is gone."""
     transport = protocol.transport

@@ -55,7 +55,9 @@ class WebServer(Server):  # type: ignore[misc]  # daphne has no types
         self._settle = settle
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
-        """Send what the application says; WebSocket text at once, and only as fast as it is read."""
+        """Send what the application says; WebSocket text at once, only as fast as it is read, and to no one who left."""
+        if message["type"] == "websocket.send" and sockets.is_closing(protocol):
+            return
         if message["type"] == "websocket.send" and message.get("text"):
             gone = self.connections.get(protocol, {"disconnected": True}).get("disconnected")
             if not gone and sockets.write_text(protocol, message["text"]):

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from websockets.sync.client import unix_connect
 
 from project.web_server import address
 from tests.servers import connects, eventually
@@ -22,6 +23,19 @@ from project.web_server import WebServer, address, leave
 import asyncio, sys
 
 async def application(scope, receive, send):
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.accept"})
+        while "more" not in (await receive()).get("text", ""):
+            pass
+        print("talking", flush=True)
+        gone = asyncio.ensure_future(receive())
+        try:
+            while not gone.done():
+                await send({"type": "websocket.send", "text": "and on"})
+                await asyncio.sleep(0.0001)
+        except Exception as error:
+            print("lost", error, flush=True)
+        return
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"hello", "more_body": True})
     while True:
@@ -98,6 +112,19 @@ def test_it_ends_in_time_with_an_open_stream(folder: Path, ways: tuple[str, ...]
         assert process.returncode == 0
         assert process.stdout
         assert process.stdout.readline() == "settling\n"
+
+
+def test_a_tab_that_closes_while_it_is_told_something_is_no_error(folder: Path):
+    with serving(folder / "w.sock") as process:
+        for _ in range(20):
+            with unix_connect(str(folder / "w.sock"), uri="ws://localhost/", close_timeout=0.2) as tab:
+                tab.send("more")
+                tab.recv()
+        process.terminate()
+        said = process.communicate(timeout=10)[0]
+
+    assert said.count("talking") == 20
+    assert "lost" not in said
 
 
 def test_a_socket_that_another_server_holds_is_an_error(folder: Path):
