@@ -55,7 +55,7 @@ class WebServer(Server):  # type: ignore[misc]  # daphne has no types
         self._settle = settle
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
-        """Send what the application says; WebSocket text at once, only as fast as it is read, and to no one who left."""
+        """Send what the application says; WebSocket text at once, as fast as it is read, and to no one who is going."""
         if message["type"] == "websocket.send" and sockets.is_closing(protocol):
             return
         if message["type"] == "websocket.send" and message.get("text"):
