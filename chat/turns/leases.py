@@ -17,7 +17,7 @@ from chat.story.models import Turn
 from chat.story.payloads import AssistantTurn, Payload, TurnState
 from chat.turns.claims import NOBODY, Claim, card_of, claim_of, lease_end
 from chat.turns.models import Generation
-from chat.turns.rewriting import forestalled, succeed
+from chat.turns.rewriting import forestalled, succeed, unasked
 
 
 class LeaseLostError(ChatError):
@@ -156,7 +156,9 @@ def _aftermath(claim: Claim, turn: int, *, whole: bool) -> list[Payload]:
     """What falls because of a turn that was just recorded, or that turn itself."""
     if claim.follows is not None and (fallen := forestalled(claim.chat, reply=claim.follows, interjection=turn)):
         return fallen
-    return succeed(claim.chat, old=claim.rewrites, new=turn, whole=whole) if claim.rewrites else []
+    if claim.rewrites:
+        return succeed(claim.chat, old=claim.rewrites, new=turn, whole=whole)
+    return unasked(claim.chat, group=claim.group, reply=turn)
 
 
 def _primary_speaker(claim: Claim) -> int | None:

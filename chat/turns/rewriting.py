@@ -74,6 +74,17 @@ def forestalled(chat_id: int, *, reply: int, interjection: int) -> list[Payload]
     return [TurnSuperseded(turn=interjection, by=standing.id, went_with=line)]
 
 
+def unasked(chat_id: int, *, group: int, reply: int) -> list[Payload]:
+    """What follows when a reply was recorded to a player's turn that was deleted while it was claimed: it goes along.
+
+    Under the stream's lock, which a claim does not take.
+    """
+    asked = list(Turn.objects.filter(chat=chat_id, group=group, kind=Turn.Kind.USER).order_by("id"))
+    if not asked or any(one.superseded_by is None for one in asked):
+        return []
+    return [TurnDeleted(turn=reply, went_with=rewriting.line_of(asked[0].chat, asked[0]))]
+
+
 def edit(chat: Chat, *, turn: int, text: str, by: "User") -> int:
     """Say a turn otherwise; the id of the new writing, which is read again.
 

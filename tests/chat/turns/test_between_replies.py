@@ -1,4 +1,4 @@
-"""What comes between two statements of somebody else's: Stop between two replies."""
+"""What comes between two statements of somebody else's: Stop between two replies, a deletion during a claim."""
 
 import random
 from collections.abc import Callable
@@ -9,11 +9,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from chat.database import in_thread
+from chat.story import rebuild
 from chat.story.meanwhile_payloads import MeanwhileOpened
 from chat.story.models import Chat
-from chat.turns import claims, exchange, generation, interject, leases, meanwhile, regenerate
+from chat.turns import claims, exchange, generation, interject, leases, meanwhile, regenerate, rewriting
 from chat.turns.announce import Ended, News
-from chat.turns.claims import Claim
+from chat.turns.claims import Claim, ReplyRunningError
 from chat.turns.leases import Settled
 from chat.turns.models import Generation
 from tests.factories import cast_of, owner_of, say
@@ -150,3 +151,40 @@ def test_a_stop_while_the_next_reply_is_claimed_reaches_that_one(chat):
 
     assert stop.result(timeout=20) is True
     assert leases.stop_requested(claimed.generation)
+
+
+@only_with_row_locks
+def test_a_reply_to_a_turn_that_was_deleted_during_its_claim_goes_with_it_and_comes_with_it(chat):
+    turn = say(chat, "Mara?")
+    with transaction.atomic():
+        claimed = claim(chat)
+        elsewhere(lambda: rewriting.delete(chat, turn=turn, by=owner_of(chat))).result(timeout=20)
+    assert texts(chat) == []
+
+    end(claimed, "“Yes?”")
+
+    assert texts(chat) == []
+    assert rebuild.differences(chat.id) == []
+    rewriting.undelete(chat, turn=turn, by=owner_of(chat))
+    assert texts(chat) == ["Mara?", "“Yes?”"]
+
+
+@only_with_row_locks
+def test_a_new_writing_of_a_turn_that_was_deleted_during_its_claim_is_deleted_too(chat):
+    turn = reply(chat, "Mara", "One.")
+    with transaction.atomic():
+        claimed = claims.claim_rewriting(chat.id, turn=turn, asked_by="user:1", now=timezone.now())
+        elsewhere(lambda: rewriting.delete(chat, turn=turn, by=owner_of(chat))).result(timeout=20)
+
+    end(claimed, "Two.")
+
+    assert texts(chat) == []
+    assert rebuild.differences(chat.id) == []
+
+
+def test_a_turn_cannot_be_deleted_once_its_reply_is_claimed(chat):
+    turn = say(chat, "Mara?")
+    claim(chat)
+
+    with pytest.raises(ReplyRunningError):
+        rewriting.delete(chat, turn=turn, by=owner_of(chat))
