@@ -66,10 +66,12 @@ class Tale:
 
     def play(self) -> None:
         deeds = [
-            self.exchange, self.exchange, self.regenerate, self.regenerate, self.edit, self.restore, self.delete,
-            self.undelete, self.read, self.read, self.by_hand, self.crash,
+            self.exchange, self.regenerate, self.regenerate, self.regenerate, self.edit, self.restore, self.restore,
+            self.delete, self.undelete, self.read, self.read, self.read, self.by_hand, self.crash,
         ]  # fmt: skip
-        self.exchange()
+        # Something is afoot first, that more than one turn has moved: else there is little to take back.
+        for deed in (self.exchange, self.read, self.read):
+            deed()
         for _ in range(self.rng.randint(2, MOST_STEPS)):
             self.rng.choice(deeds)()
 
