@@ -8,6 +8,9 @@ from chat.story import rewriting
 from chat.story.fact_models import Memory, RelationshipChange, StoryEvent, StoryTransition
 from chat.story.models import Chat, Turn
 
+#: What it takes of a turn to know what was written before it was changed: not its text.
+_TO_COMPARE = ("id", "place", "witnesses", "superseded_by", "restored_by")
+
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
@@ -48,7 +51,7 @@ def of_page(chat: Chat, turns: Collection[Turn]) -> tuple[dict[int, Numbered], s
     """What `numbered` and `written_before` say of turns that stand, mostly with one query for both."""
     fallen = chat.turns.filter(superseded_by__isnull=False, place__in={turn.place for turn in turns})
     last = max((turn.place for turn in turns), default=0)
-    found = list(fallen | chat.turns.rewritten().filter(place__lt=last)) if turns else []
+    found = list((fallen | chat.turns.rewritten().filter(place__lt=last)).only(*_TO_COMPARE)) if turns else []
     changed = [one for one in found if one.superseded_by is None]
     return _numbered(turns, [one for one in found if one.superseded_by]), _outdated(chat, turns, changed)
 
@@ -117,10 +120,12 @@ def written_before(chat: Chat, turns: Collection[Turn]) -> set[int]:
     """Ids of those replies whose speaker had witnessed an earlier turn as it no longer stands."""
     if not turns:
         return set()
-    return _outdated(chat, turns, list(chat.turns.rewritten().filter(place__lt=max(turn.place for turn in turns))))
+    rewritten = chat.turns.rewritten().filter(place__lt=max(turn.place for turn in turns))
+    return _outdated(chat, turns, rewritten.only(*_TO_COMPARE))
 
 
-def _outdated(chat: Chat, turns: Collection[Turn], changed: Collection[Turn]) -> set[int]:
+def _outdated(chat: Chat, turns: Collection[Turn], rewritten: Iterable[Turn]) -> set[int]:
+    changed = list(rewritten)
     replies = [turn for turn in turns if turn.kind == Turn.Kind.ASSISTANT]
     came_back = {one.place for one in changed if one.restored_by}
     others: defaultdict[int, list[int]] = defaultdict(list)
