@@ -17,6 +17,7 @@ from chat.story.models import CastMember, Chat, Turn
 from chat.story.payloads import Card, ReplyRequested, UserTurn, kind_of
 from chat.turns.models import Generation
 from chat.turns.speaker import choose_speaker
+from chat.turns.standing import refuse_fallen
 
 LEASE = timedelta(seconds=10)
 #: Whoever recorded a turn begins its reply at once; only after so long does it count as forgotten.
@@ -39,12 +40,6 @@ class TurnNotFoundError(ChatError):
     """There is no such turn in this story."""
 
     status = 404
-
-
-class NotStandingError(ChatError):
-    """This turn was rewritten or deleted meanwhile. Look again."""
-
-    status = 409
 
 
 class NotAReplyError(ChatError):
@@ -168,8 +163,7 @@ def find_standing_reply(chat: Chat | int, turn: int) -> Turn:
     found = find_turn(chat, turn)
     if found.kind != Turn.Kind.ASSISTANT:
         raise NotAReplyError
-    if found.superseded_by is not None:
-        raise NotStandingError
+    refuse_fallen(found)
     return found
 
 

@@ -15,9 +15,10 @@ from chat.story.models import Chat, Turn
 from chat.story.payloads import AssistantTurn, Payload, UserTurn
 from chat.story.rewriting_payloads import TurnDeleted, TurnRestored, TurnSuperseded
 from chat.turns.chats import source
-from chat.turns.claims import NotStandingError, ReplyRunningError, find_turn
+from chat.turns.claims import ReplyRunningError, find_turn
 from chat.turns.limits import TURN_CHARACTERS, TurnTooLongError
 from chat.turns.models import Generation
+from chat.turns.standing import refuse_fallen
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -205,8 +206,7 @@ def _edited(before: Turn, text: str) -> Payload:
 
 def _live(chat: Chat, turn: int) -> Turn:
     found = find_turn(chat, turn)
-    if found.superseded_by is not None:
-        raise NotStandingError
+    refuse_fallen(found)
     return found
 
 

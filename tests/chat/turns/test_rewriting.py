@@ -22,6 +22,7 @@ from chat.story.models import Chat, Turn
 from chat.turns import claims, leases, rewriting, story_events
 from chat.turns.leases import Settled
 from chat.turns.models import Generation
+from chat.turns.standing import NotStandingError
 from tests.factories import cast_of, make_chat, owner_of, say
 from tests.facts import moved, planned, record, regenerate, reply, status, texts
 
@@ -247,6 +248,6 @@ def test_a_turn_that_does_not_stand_and_one_of_the_players_are_not_rewritten(cha
     regenerate(chat, old)
     own = say(chat, "Mara?")
 
-    for turn, error in ((old, claims.NotStandingError), (own, claims.NotAReplyError), (0, claims.TurnNotFoundError)):
+    for turn, error in ((old, NotStandingError), (own, claims.NotAReplyError), (0, claims.TurnNotFoundError)):
         with pytest.raises(error):
             claims.claim_rewriting(chat.id, turn=turn, asked_by="user:1", now=timezone.now())
