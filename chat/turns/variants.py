@@ -88,6 +88,16 @@ def undone(chat: Chat, turn: Turn) -> Undone:
 
 def what_went(turn: Turn) -> str:
     """What went with a turn that fell, as a sentence; "" for nothing."""
+    return sentence(fallen_with(turn), "went with it.")
+
+
+def sentence(things: str, happened: str) -> str:
+    """What happened to things, as a sentence; "" for none."""
+    return f"{things[:1].upper()}{things[1:]} {happened}" if things else ""
+
+
+def fallen_with(turn: Turn) -> str:
+    """What a turn that fell took along, and brings back with it, counted: "1 interjection and 2 memories"."""
     line = rewriting.line_of(turn.chat, turn)
     along = Turn.objects.filter(chat=turn.chat_id, group=turn.group, went_with=line)
     fallen = [turn.id, *along.values_list("id", flat=True)]
@@ -102,8 +112,7 @@ def what_went(turn: Turn) -> str:
         counted(len(story_events), "story event"),
         counted(felt, "change of feeling", "changes of feeling"),
     ]
-    named = listed([part for part in parts if part])
-    return f"{named[:1].upper()}{named[1:]} went with it." if named else ""
+    return listed([part for part in parts if part])
 
 
 def counted(number: int, one: str, many: str = "") -> str:
