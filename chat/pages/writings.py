@@ -14,7 +14,7 @@ from chat.pages import facts
 from chat.story.models import Chat, Turn
 from chat.templatetags.story_text import plain
 from chat.turns import transcript, variants
-from chat.turns.claims import NotStandingError
+from chat.turns.standing import refuse_fallen
 from chat.turns.variants import Undone, counted, listed
 
 type Context = dict[str, Any]
@@ -66,8 +66,7 @@ def rewrite_page(chat: Chat, turn: Turn) -> Context:
 
 def edit_page(chat: Chat, turn: Turn) -> Context:
     """The form in which a turn is said otherwise."""
-    if turn.superseded_by is not None:
-        raise NotStandingError
+    refuse_fallen(turn)
     undone = variants.undone(chat, turn)
     # An edit keeps the interjection: only what the turn's own words had caused goes.
     return {"chat": chat, "turn": turn, "goes": _goes(undone, interjections=False)}

@@ -11,6 +11,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import cast
 
+from chat.log.models import Event
 from chat.story import lifecycle
 from chat.story.fact_models import StoryEvent, StoryEventQuerySet, StoryTransition
 from chat.story.fact_payloads import EventStatusReverted, Transition
@@ -147,9 +148,13 @@ def interjection_of(chat: Chat, turn: Turn) -> Turn | None:
 
 
 def _tell_skipped(chat: int, turn: int) -> None:
-    """Older logs do not say which turn had caused a transition: such a one stays, and that is told."""
-    unknown = StoryTransition.objects.filter(chat_id=chat, turn=None, id__gte=turn).order_by("id")
-    positions = list(unknown.values_list("id", flat=True))
+    """Older logs do not say which turn had caused a transition: such a one stays, and that is told.
+
+    What a player moved by hand names no turn either, and rightly stays.
+    """
+    unknown = list(StoryTransition.objects.filter(chat_id=chat, turn=None, id__gte=turn).values_list("id", flat=True))
+    recorded = Event.objects.filter(position__in=unknown).exclude(actor__startswith="user:").order_by("position")
+    positions = list(recorded.values_list("position", flat=True)) if unknown else []
     for position in positions:
         logger.debug("chat %d: transition %d names no turn and is left as it is", chat, position)
     if positions:

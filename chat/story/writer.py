@@ -1,6 +1,6 @@
 """The one door to the log: it appends and folds in one transaction, then rings the bell."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -15,7 +15,7 @@ from chat.story import fold
 from chat.story.fact_payloads import DecisionRegistered
 from chat.story.models import Chat, stream_of
 from chat.story.payloads import ChatCreated, Payload, decode, encode, kind_of
-from chat.story.positions import moved
+from chat.story.positions import moved, references
 
 #: The stream of what concerns no single chat.
 OPERATIONS = "operations"
@@ -65,19 +65,36 @@ def copy_chat(history: Iterable[tuple[Event, Payload]], then: Sequence[Payload],
     """
     with transaction.atomic():
         stream: Stream = create_stream("chat")
-        ids: dict[int, int] = {}
-        copies = [_copied(stream.name, event, payload, ids) for event, payload in history]
+        copies = _copied(stream.name, history)
         fold.fold(stream.pk, [(copy, decode(copy.kind, copy.payload)) for copy in copies])
         write(stream.pk, then, source)
     return stream.pk
 
 
-def _copied(stream: str, event: Event, payload: Payload, ids: dict[int, int]) -> Event:
-    source = Source(actor=event.actor, at=event.recorded_at, causation=ids.get(event.causation or 0))
-    # One at a time: the next one may name it.
-    (copy,) = append(stream, _events([moved(payload, ids)], source)).events
-    ids[event.position] = copy.position
-    return copy
+def _copied(stream: str, history: Iterable[tuple[Event, Payload]]) -> list[Event]:
+    ids: dict[int, int] = {}
+    copies: list[Event] = []
+    for run in _runs(history):
+        news = [new for event, payload in run for new in _events([moved(payload, ids)], _source_of(event, ids))]
+        appended = append(stream, news).events
+        ids |= {event.position: copy.position for (event, _), copy in zip(run, appended, strict=True)}
+        copies += appended
+    return copies
+
+
+def _runs(history: Iterable[tuple[Event, Payload]]) -> Iterator[list[tuple[Event, Payload]]]:
+    """Stretches in which no event names another of them, whose copy has no position yet: each is one append."""
+    run: list[tuple[Event, Payload]] = []
+    for event, payload in history:
+        if {one.position for one, _ in run} & {*references(payload), event.causation}:
+            yield run
+            run = []
+        run.append((event, payload))
+    yield run
+
+
+def _source_of(event: Event, ids: Mapping[int, int]) -> Source:
+    return Source(actor=event.actor, at=event.recorded_at, causation=ids.get(event.causation or 0))
 
 
 def write_operation(decision: DecisionRegistered, source: Source) -> Event:

@@ -20,6 +20,7 @@ from chat.story.payloads import Card
 from chat.turns.models import Generation
 from chat.turns.openers import unanswered
 from chat.turns.speaker import choose_speaker
+from chat.turns.standing import refuse_fallen
 
 LEASE = timedelta(seconds=10)
 RECENT_SPEAKERS = 20
@@ -37,12 +38,6 @@ class TurnNotFoundError(ChatError):
     """There is no such turn in this story."""
 
     status = 404
-
-
-class NotStandingError(ChatError):
-    """This turn was rewritten or deleted meanwhile. Look again."""
-
-    status = 409
 
 
 class NotAReplyError(ChatError):
@@ -166,8 +161,7 @@ def find_standing_reply(chat: Chat | int, turn: int) -> Turn:
     found = find_turn(chat, turn)
     if found.kind != Turn.Kind.ASSISTANT:
         raise NotAReplyError
-    if found.superseded_by is not None:
-        raise NotStandingError
+    refuse_fallen(found)
     return found
 
 

@@ -18,7 +18,7 @@ from chat.story.cast import cards_of
 from chat.story.chat_payloads import Eagerness
 from chat.story.models import Chat, Turn
 from chat.story.payloads import Card
-from chat.turns import claims, generation
+from chat.turns import claims, generation, leases
 from chat.turns.announce import Announcer, Deciding
 from chat.turns.claims import NOBODY, Claim, card_of
 from chat.turns.models import Generation
@@ -44,8 +44,8 @@ async def let_witness_speak(primary: int, *, rewrites: int | None = None, announ
 def claim_interjection(primary: int, *, rewrites: int | None, now: datetime) -> Claim | None:
     """Claim the right to find out whether a silent witness speaks up after a standing reply, and to write it.
 
-    None when nobody is there to ask, when a reply runs, when the story has gone on or has one there already, and
-    when the chat has interjections switched off.
+    None when nobody is there to ask, when a reply runs or was stopped at its very end, when the story has gone on or
+    has one there already, and when the chat has interjections switched off.
     """
     with transaction.atomic():
         reply = _with_chat(primary)
@@ -54,6 +54,8 @@ def claim_interjection(primary: int, *, rewrites: int | None, now: datetime) -> 
         if reply.chat.interjections == "off" or not silent_witnesses(reply, rewrites=rewrites):
             return None
         if rewrites is None and _newest_place(reply.chat_id) != [reply.place]:
+            return None
+        if leases.stopped(reply.chat_id):
             return None
         row = Generation(
             chat=reply.chat,

@@ -19,7 +19,7 @@ from chat.story.models import Turn
 from chat.story.payloads import AssistantTurn, Payload, TurnState
 from chat.turns.claims import NOBODY, Claim, card_of, claim_of, lease_end
 from chat.turns.models import Generation
-from chat.turns.rewriting import forestalled, succeed
+from chat.turns.rewriting import forestalled, succeed, unasked
 
 
 class LeaseLostError(ChatError):
@@ -66,10 +66,24 @@ def _checkpoint_unless_stopped(generation: str, text: str) -> "tuple[QuerySet[Ge
 
 
 def request_stop(chat_id: int) -> bool:
-    """Ask the chat's running reply to stop, wherever it runs; whether there is one."""
-    return bool(
-        Generation.objects.filter(chat_id=chat_id, state=Generation.State.RUNNING).update(stop_requested_at=Now())
-    )
+    """Ask the chat's running reply to stop, wherever it runs; whether there is one.
+
+    Between two replies the newest is marked, and what was to go on from it does not begin (see `stopped`).
+    """
+    of_chat = Generation.objects.filter(chat_id=chat_id)
+    newest = of_chat.order_by("-started_at").values("id")[:1]
+    of_chat.filter(id__in=newest, stop_requested_at=None).update(stop_requested_at=Now())
+    # After it: whoever held the newest to begin the next has begun by now, and is told here.
+    return bool(of_chat.filter(state=Generation.State.RUNNING).update(stop_requested_at=Now()))
+
+
+def stopped(chat_id: int) -> bool:
+    """Whether the chat's newest reply was told to stop, however it ended.
+
+    Asked in the transaction that claims what goes on from it: the row is held, so that a stop comes before or after.
+    """
+    newest = Generation.objects.select_for_update(no_key=True).filter(chat_id=chat_id).order_by("-started_at").first()
+    return newest is not None and newest.stop_requested_at is not None
 
 
 def stop_requested(generation: str) -> bool:
@@ -161,7 +175,9 @@ def _aftermath(claim: Claim, turn: int, *, whole: bool) -> list[Payload]:
     """What falls because of a turn that was just recorded, or that turn itself."""
     if claim.follows is not None and (fallen := forestalled(claim.chat, reply=claim.follows, interjection=turn)):
         return fallen
-    return succeed(claim.chat, old=claim.rewrites, new=turn, whole=whole) if claim.rewrites else []
+    if claim.rewrites:
+        return succeed(claim.chat, old=claim.rewrites, new=turn, whole=whole)
+    return unasked(claim.chat, group=claim.group, reply=turn)
 
 
 def _primary_speaker(claim: Claim) -> int | None:

@@ -19,7 +19,7 @@ from chat.story import writer
 from chat.story.meanwhile_payloads import MeanwhileContinued, MeanwhileOpened
 from chat.story.models import Chat, Meanwhile
 from chat.story.payloads import Card
-from chat.turns import claims, exchange, generation, openers
+from chat.turns import claims, exchange, generation, leases, openers
 from chat.turns.announce import Announcer
 from chat.turns.chats import source
 from chat.turns.claims import Claim, ReplyRunningError
@@ -131,10 +131,10 @@ def claim_first(chat: Chat, wish: Wish, *, by: "User", now: datetime) -> Claim:
 
 
 def claim_following(before: Claim, *, now: datetime) -> Claim | None:
-    """Claim the turn after one; None when somebody waits for an answer, or a reply runs."""
+    """Claim the turn after one; None when it was stopped, when somebody waits for an answer, or a reply runs."""
     with transaction.atomic():
         chat = Chat.objects.get(id=before.chat)
-        if openers.unanswered(chat):
+        if leases.stopped(chat.id) or openers.unanswered(chat):
             return None
         meanwhile = Meanwhile.objects.get(id=before.meanwhile or 0)
         there = _cards(chat, meanwhile.characters)

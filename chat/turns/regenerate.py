@@ -4,15 +4,17 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.db import transaction
 from django.utils import timezone
 
 from chat.database import in_thread
 from chat.errors import ChatError
 from chat.log.text import clean
 from chat.story.models import Chat, Turn
-from chat.turns import claims, exchange
+from chat.turns import claims, exchange, leases
 from chat.turns.announce import Announcer
 from chat.turns.chats import actor
 from chat.turns.claims import Claim
@@ -44,6 +46,12 @@ class GuidanceTooLongError(ChatError):
     status = 413
 
 
+class StoppedError(ChatError):
+    """This was stopped."""
+
+    status = 409
+
+
 class ClosingError(ChatError):
     """This server is about to restart. Try again in a moment."""
 
@@ -62,7 +70,7 @@ async def regenerate_assistant_turn(
     if user is not None:
         await in_thread(count_turn, user.pk)
     guidance, asked_by = _checked(guidance), actor(user) if user else CONSOLE
-    begun = await asyncio.shield(spawn(_begin(chat.id, turn, guidance, asked_by, announcer)))
+    begun = await asyncio.shield(spawn(_first(chat.id, turn, guidance, asked_by, announcer)))
     return begun.claim.generation
 
 
@@ -74,7 +82,7 @@ async def rewrite_from(chat: Chat, *, turn: int, user: "User", announcer: Announ
     """
     await in_thread(count_turn, user.pk)
     replies = await in_thread(replies_from, chat, turn=turn)
-    first = await asyncio.shield(spawn(_begin(chat.id, turn, "", actor(user), announcer)))
+    first = await asyncio.shield(spawn(_first(chat.id, turn, "", actor(user), announcer)))
     _ = spawn(_rewrite_on(first, replies[1:], announcer))
     return len(replies)
 
@@ -89,9 +97,21 @@ def replies_from(chat: Chat, *, turn: int) -> list[int]:
     return [turn, *later.in_story_order().values_list("id", flat=True)]
 
 
-async def _begin(chat: int, turn: int, guidance: str, asked_by: str, announcer: Announcer) -> Begun:
+def claim_next(before: Claim, *, turn: int, now: datetime) -> Claim:
+    """Claim the next of several rewritings; as `claims.claim_rewriting`, and StoppedError after a stop."""
+    with transaction.atomic():
+        if leases.stopped(before.chat):
+            raise StoppedError
+        return claims.claim_rewriting(before.chat, turn=turn, asked_by=before.asked_by, now=now)
+
+
+async def _first(chat: int, turn: int, guidance: str, asked_by: str, announcer: Announcer) -> Begun:
     now = timezone.now()
     claim = await in_thread(claims.claim_rewriting, chat, turn=turn, guidance=guidance, asked_by=asked_by, now=now)
+    return await _begin(claim, announcer)
+
+
+async def _begin(claim: Claim, announcer: Announcer) -> Begun:
     aftermath = await exchange.begin(claim, announcer)
     if aftermath is None:
         raise ClosingError
@@ -101,22 +121,20 @@ async def _begin(chat: int, turn: int, guidance: str, asked_by: str, announcer: 
 async def _rewrite_on(before: Begun, replies: Sequence[int], announcer: Announcer) -> None:
     for turn in replies:
         await asyncio.wait({before.aftermath})
-        if not await in_thread(_went_well, before.claim):
+        if not await in_thread(_is_whole, before.claim):
             return
         try:
-            before = await _begin(before.claim.chat, turn, "", before.claim.asked_by, announcer)
+            claim = await in_thread(claim_next, before.claim, turn=turn, now=timezone.now())
+            before = await _begin(claim, announcer)
         except ChatError as refusal:
-            # By the player's own doing: the turn is gone, or something new is being answered.
+            # By the player's own doing: it was stopped, the turn is gone, or something new is being answered.
             logger.info("chat %d: no rewriting from turn %d on: %s", before.claim.chat, turn, refusal.detail)
             return
 
 
-def _went_well(claim: Claim) -> bool:
-    """Whether a new writing came to its end, and nobody has stopped it or what followed."""
-    its_group = Generation.objects.filter(chat_id=claim.chat, group=claim.group).order_by("-started_at")
-    written = Generation.objects.get(id=claim.generation)
-    newest = its_group.first()
-    return written.state == Generation.State.FINISHED and newest is not None and newest.stop_requested_at is None
+def _is_whole(claim: Claim) -> bool:
+    """Whether a new writing came to its end."""
+    return Generation.objects.filter(id=claim.generation, state=Generation.State.FINISHED).exists()
 
 
 def _checked(guidance: str) -> str:

@@ -15,9 +15,10 @@ from chat.story.models import Chat, Turn
 from chat.story.payloads import AssistantTurn, Payload, UserTurn
 from chat.story.rewriting_payloads import TurnDeleted, TurnRestored, TurnSuperseded
 from chat.turns.chats import source
-from chat.turns.claims import NotStandingError, ReplyRunningError, find_turn
+from chat.turns.claims import ReplyRunningError, find_turn
 from chat.turns.limits import TURN_CHARACTERS, TurnTooLongError
 from chat.turns.models import Generation
+from chat.turns.standing import refuse_fallen
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -72,6 +73,17 @@ def forestalled(chat_id: int, *, reply: int, interjection: int) -> list[Payload]
     if rewriting.line_of(chat, standing) == line:
         return []
     return [TurnSuperseded(turn=interjection, by=standing.id, went_with=line)]
+
+
+def unasked(chat_id: int, *, group: int, reply: int) -> list[Payload]:
+    """What follows when a reply was recorded to a player's turn that was deleted while it was claimed: it goes along.
+
+    Under the stream's lock, which a claim does not take.
+    """
+    asked = list(Turn.objects.filter(chat=chat_id, group=group, kind=Turn.Kind.USER).order_by("id"))
+    if not asked or any(one.superseded_by is None for one in asked):
+        return []
+    return [TurnDeleted(turn=reply, went_with=rewriting.line_of(asked[0].chat, asked[0]))]
 
 
 def edit(chat: Chat, *, turn: int, text: str, by: "User") -> int:
@@ -194,8 +206,7 @@ def _edited(before: Turn, text: str) -> Payload:
 
 def _live(chat: Chat, turn: int) -> Turn:
     found = find_turn(chat, turn)
-    if found.superseded_by is not None:
-        raise NotStandingError
+    refuse_fallen(found)
     return found
 
 

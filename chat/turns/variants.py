@@ -11,6 +11,9 @@ from chat.story import rewriting
 from chat.story.fact_models import Memory, RelationshipChange, StoryEvent, StoryTransition
 from chat.story.models import Chat, Turn
 
+#: What it takes of a turn to know what was written before it was changed: not its text.
+_TO_COMPARE = ("id", "place", "witnesses", "superseded_by", "restored_by")
+
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
@@ -51,7 +54,7 @@ def of_page(chat: Chat, turns: Collection[Turn]) -> tuple[dict[int, Numbered], s
     """What `numbered` and `written_before` say of turns that stand, mostly with one query for both."""
     fallen = chat.turns.filter(superseded_by__isnull=False, place__in={turn.place for turn in turns})
     last = max((turn.place for turn in turns), default=0)
-    found = list(fallen | chat.turns.rewritten().filter(place__lt=last)) if turns else []
+    found = list((fallen | chat.turns.rewritten().filter(place__lt=last)).only(*_TO_COMPARE)) if turns else []
     changed = [one for one in found if one.superseded_by is None]
     return _numbered(turns, [one for one in found if one.superseded_by]), _outdated(chat, turns, changed)
 
@@ -92,6 +95,16 @@ def undone(chat: Chat, turn: Turn) -> Undone:
 
 def what_went(turn: Turn) -> str:
     """What went with a turn that fell, as a sentence; "" for nothing."""
+    return sentence(fallen_with(turn), "went with it.")
+
+
+def sentence(things: str, happened: str) -> str:
+    """What happened to things, as a sentence; "" for none."""
+    return f"{things[:1].upper()}{things[1:]} {happened}" if things else ""
+
+
+def fallen_with(turn: Turn) -> str:
+    """What a turn that fell took along, and brings back with it, counted: "1 interjection and 2 memories"."""
     line = rewriting.line_of(turn.chat, turn)
     along = Turn.objects.filter(chat=turn.chat_id, group=turn.group, went_with=line)
     fallen = [turn.id, *along.values_list("id", flat=True)]
@@ -106,8 +119,7 @@ def what_went(turn: Turn) -> str:
         counted(len(story_events), "story event"),
         counted(felt, "change of feeling", "changes of feeling"),
     ]
-    named = listed([part for part in parts if part])
-    return f"{named[:1].upper()}{named[1:]} went with it." if named else ""
+    return listed([part for part in parts if part])
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -124,10 +136,12 @@ def written_before(chat: Chat, turns: Collection[Turn]) -> set[int]:
     """Ids of those replies whose speaker had witnessed an earlier turn as it no longer stands."""
     if not turns:
         return set()
-    return _outdated(chat, turns, list(chat.turns.rewritten().filter(place__lt=max(turn.place for turn in turns))))
+    rewritten = chat.turns.rewritten().filter(place__lt=max(turn.place for turn in turns))
+    return _outdated(chat, turns, rewritten.only(*_TO_COMPARE))
 
 
-def _outdated(chat: Chat, turns: Collection[Turn], changed: Collection[Turn]) -> set[int]:
+def _outdated(chat: Chat, turns: Collection[Turn], rewritten: Iterable[Turn]) -> set[int]:
+    changed = list(rewritten)
     replies = [turn for turn in turns if turn.kind == Turn.Kind.ASSISTANT]
     came_back = {one.place for one in changed if one.restored_by}
     others: defaultdict[int, list[int]] = defaultdict(list)

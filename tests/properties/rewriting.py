@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from chat.statements import fetch
 from chat.story.fact_models import StoryEvent
 from chat.story.fact_payloads import (
     EventPlanned,
@@ -18,12 +19,12 @@ from chat.story.fact_payloads import (
 )
 from chat.story.lifecycle import Cause, transitions
 from chat.story.models import Character, Chat, Turn
-from chat.story.payloads import AssistantTurn
+from chat.story.payloads import AssistantTurn, Payload
+from chat.story.writer import write
 from chat.turns import chats, claims, leases, rewriting, story_events
 from chat.turns.leases import Settled
 from chat.turns.models import Generation
 from tests.factories import cast_of, make_character, say
-from tests.facts import record
 
 State = Generation.State
 MOST_STEPS = 6
@@ -61,37 +62,40 @@ class Tale:
 
     @property
     def chat(self) -> Chat:
-        return Chat.objects.get(id=self.chat_id)
+        return fetch(Chat, id=self.chat_id)
 
     def play(self) -> None:
         deeds = [
-            self.exchange, self.exchange, self.regenerate, self.regenerate, self.edit, self.restore, self.delete,
-            self.undelete, self.read, self.read, self.by_hand, self.crash,
+            self.exchange, self.regenerate, self.regenerate, self.regenerate, self.edit, self.restore, self.restore,
+            self.delete, self.undelete, self.read, self.read, self.read, self.by_hand, self.crash,
         ]  # fmt: skip
-        self.exchange()
+        # Something is afoot first, that more than one turn has moved: else there is little to take back.
+        for deed in (self.exchange, self.read, self.read):
+            deed()
         for _ in range(self.rng.randint(2, MOST_STEPS)):
             self.rng.choice(deeds)()
 
     # --- Deeds -----------------------------------------------------------------------------------------
 
     def exchange(self) -> None:
-        own = say(self.chat, self.words(), user=self.owner)
-        self.stands(own, place=own, group=own)
+        words = self.words()
+        own = say(self.chat, words, user=self.owner)
+        self.stands(own, words, place=own, group=own)
         claim = claims.claim_reply(self.chat_id, now=timezone.now(), rng=self.rng)
         assert claim is not None
         state = self.rng.choice([State.FINISHED, State.FINISHED, State.STOPPED, State.FAILED])
-        turn = self.settle(claim, state)
-        if turn is None:
+        words = self.words()
+        if (turn := self.settle(claim, state, words)) is None:
             return
-        self.stands(turn, place=turn, group=own)
+        self.stands(turn, words, place=turn, group=own)
         self.primaries[own].append(turn)
         if state == State.FINISHED and self.rng.random() < 0.5:
             first, second = list(self.cast.values())
             speaker = second if claim.speaker.id == first else first
-            said = AssistantTurn(speaker=speaker, text=self.words(), group=own, interjection_of=claim.speaker.id)
-            interjection = record(self.chat, said)[0]
-            self.second[own] = interjection
-            self.stands(interjection, place=interjection, group=own)
+            words = self.words()
+            said = AssistantTurn(speaker=speaker, text=words, group=own, interjection_of=claim.speaker.id)
+            self.second[own] = interjection = self.record(said)
+            self.stands(interjection, words, place=interjection, group=own)
 
     def regenerate(self) -> None:
         old = self.pick([turn for turn in self.standing() if turn not in self.opened()])
@@ -99,10 +103,11 @@ class Tale:
             return
         claim = claims.claim_rewriting(self.chat_id, turn=old, asked_by="user:1", now=timezone.now())
         state = self.rng.choice([State.FINISHED, State.FINISHED, State.STOPPED, State.INTERRUPTED, State.FAILED])
-        if (new := self.settle(claim, state)) is None:
+        words = self.words()
+        if (new := self.settle(claim, state, words)) is None:
             return
         self.place[new], self.group[new], self.line[new] = self.place[old], self.group[old], new
-        self.text[new] = Turn.objects.get(id=new).text
+        self.text[new] = words
         if self.is_primary(old):
             self.primaries[self.group[old]].append(new)
         if state == State.FINISHED:
@@ -112,10 +117,11 @@ class Tale:
     def edit(self) -> None:
         if (old := self.pick(self.standing())) is None:
             return
-        new = rewriting.edit(self.chat, turn=old, text=self.words(), by=self.owner)
+        words = self.words()
+        new = rewriting.edit(self.chat, turn=old, text=words, by=self.owner)
         if self.is_primary(old):
             self.primaries[self.group[old]].append(new)
-        self.stands(new, place=self.place[old], group=self.group[old])
+        self.stands(new, words, place=self.place[old], group=self.group[old])
         self.line[new] = self.line[old]
 
     def restore(self) -> None:
@@ -173,12 +179,13 @@ class Tale:
             found += transitions(story_event.id, status=story_event.status, to=to, cause=cause)
             if to == "completed":
                 found.append(MilestoneReached(story_event=story_event.id, text="Done.", turn=turn))
-        record(self.chat, *found)
+        self.record(*found)
 
     def by_hand(self) -> None:
-        planned = story_events.plan(self.chat, title="By hand", by=self.owner)
+        chat = self.chat
+        planned = story_events.plan(chat, title="By hand", by=self.owner)
         if self.rng.random() < 0.5:
-            story_events.start(self.chat, story_event=planned, by=self.owner)
+            story_events.start(chat, story_event=planned, by=self.owner)
 
     def crash(self) -> None:
         """Killed after settling but before the commit; the sweep finds nothing that was checkpointed."""
@@ -193,9 +200,9 @@ class Tale:
 
     # --- What should stand -----------------------------------------------------------------------------
 
-    def stands(self, turn: int, *, place: int, group: int) -> None:
+    def stands(self, turn: int, words: str, *, place: int, group: int) -> None:
         self.place[turn], self.group[turn], self.line[turn] = place, group, turn
-        self.text[turn] = Turn.objects.get(id=turn).text
+        self.text[turn] = words
         self.page[place] = turn
         self.unread.append(turn)
 
@@ -237,8 +244,11 @@ class Tale:
         self.number += 1
         return f"Words {self.number}."
 
-    def settle(self, claim: claims.Claim, state: Generation.State) -> int | None:
-        text = "" if state == State.FAILED else self.words()
+    def record(self, *payloads: Payload) -> int:
+        return write(self.chat_id, payloads, chats.source(self.owner)).events[0].position
+
+    def settle(self, claim: claims.Claim, state: Generation.State, words: str) -> int | None:
+        text = "" if state == State.FAILED else words
         turn = leases.settle(claim, Settled(state=state, text=text), at=timezone.now())
         if turn is not None and state == State.FINISHED and claim.rewrites:
             self.unread.append(turn)

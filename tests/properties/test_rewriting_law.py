@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 def sequences() -> int:
     """1,000 on SQLite and 200 on PostgreSQL, unless the laws are to be tried for longer."""
-    return site.LAW_EXAMPLES * (50 if connection.vendor == "sqlite" else 10)
+    return site.LAW_EXAMPLES * (100 if connection.vendor == "sqlite" else 20)
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -31,7 +31,8 @@ def test_whatever_is_rewritten_the_tables_are_what_the_log_and_the_player_say(pa
 
 
 def check(tale: Tale, seed: int) -> None:
-    chat, naive = tale.chat, NaiveFacts(tale.chat)
+    chat = tale.chat
+    naive = NaiveFacts(chat)
     live = [turn.text for turn in chat.turns.live().in_story_order()]
     assert live == naive.live, seed
     assert live == tale.expected(), seed

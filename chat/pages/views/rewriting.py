@@ -74,10 +74,14 @@ def turn_edit(request: HttpRequest, chat_id: int, turn_id: int) -> HttpResponse:
 def turn_restore(request: HttpRequest, chat_id: int, turn_id: int) -> HttpResponse:
     """Let another writing stand again; what stood in its place can be restored in turn."""
     chat = get_chat_for(request.user, chat_id)
-    stood = writings.standing_beside(chat, claims.find_turn(chat, turn_id))
+    risen = claims.find_turn(chat, turn_id)
+    stood, back = writings.standing_beside(chat, risen), variants.fallen_with(risen)
     rewriting.restore(chat, turn=turn_id, by=player(request))
     undo = reverse("turn_restore", args=[chat_id, stood.id]) if stood else ""
-    return _done(request, chat, turn_id, "This writing stands again.", undo, fallen=stood)
+    told = [variants.sentence(back, "came back with it.")]
+    if stood:
+        told.append(variants.sentence(variants.fallen_with(stood), "went with the other."))
+    return _done(request, chat, turn_id, "This writing stands again.", undo, went=" ".join(filter(None, told)))
 
 
 @require_POST
@@ -87,7 +91,8 @@ def turn_delete(request: HttpRequest, chat_id: int, turn_id: int) -> HttpRespons
     chat = get_chat_for(request.user, chat_id)
     rewriting.delete(chat, turn=turn_id, by=player(request))
     undo = reverse("turn_undelete", args=[chat_id, turn_id])
-    return _done(request, chat, turn_id, "The turn is deleted.", undo, fallen=claims.find_turn(chat, turn_id))
+    went = variants.what_went(claims.find_turn(chat, turn_id))
+    return _done(request, chat, turn_id, "The turn is deleted.", undo, went=went)
 
 
 @require_POST
@@ -95,8 +100,10 @@ def turn_delete(request: HttpRequest, chat_id: int, turn_id: int) -> HttpRespons
 def turn_undelete(request: HttpRequest, chat_id: int, turn_id: int) -> HttpResponse:
     """Bring a deleted turn back, with all that went with it."""
     chat = get_chat_for(request.user, chat_id)
+    back = variants.fallen_with(claims.find_turn(chat, turn_id))
     rewriting.undelete(chat, turn=turn_id, by=player(request))
-    return _done(request, chat, turn_id, "The turn is back.", "")
+    came = variants.sentence(back, "came back with it.")
+    return _done(request, chat, turn_id, "The turn is back.", "", went=came)
 
 
 @require_safe
@@ -134,9 +141,8 @@ def _before_rewriting_on(request: HttpRequest, chat: Chat, turn_id: int) -> Http
 
 
 def _done(  # noqa: PLR0913  (what is told of a deed)
-    request: HttpRequest, chat: Chat, turn_id: int, sentence: str, undo: str, *, fallen: Turn | None = None
+    request: HttpRequest, chat: Chat, turn_id: int, sentence: str, undo: str, *, went: str
 ) -> HttpResponse:
-    went = variants.what_went(fallen) if fallen else ""
     if from_browser(request):
         return _told(request, chat, turn_id, f"{sentence} {went}".strip(), undo)
     answer: dict[str, Any] = {"done": True, "told": sentence, "went": went, "undo": undo}

@@ -6,13 +6,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from chat.pages import writings
 from chat.pages.answers import notify, signed_in, wants_json
 from chat.pages.doors import Sent, deed, done, player, wanted_next
 from chat.pages.facts import story_panel
 from chat.pages.forms import posted, text
 from chat.pages.story_json import story_json
 from chat.story.access import branches_for, get_chat_for
-from chat.story.models import Chat
+from chat.story.models import Chat, Turn
 from chat.turns import cautions, story_events
 
 
@@ -116,9 +117,17 @@ def caution_decline(chat: Chat, sent: Sent, by: User, *, caution: int) -> None:
 def _context(request: HttpRequest, chat: Chat, *, whole: bool = False) -> dict[str, object]:
     owner = request.user.pk == chat.owner_id or player(request).is_superuser
     kin = branches_for(request.user, chat)
+    origin = next((one for one in kin if one.id == chat.branched_from), None)
     return {
         "chat": chat,
         "whole": whole,
-        "origin": next((one for one in kin if one.id == chat.branched_from), None),
+        "origin": origin,
+        "parting": _parting(origin, chat.branched_from_turn) if origin else None,
         "branches": [one for one in kin if one.branched_from == chat.id],
     } | story_panel(chat, owner=owner, whole=whole)
+
+
+def _parting(origin: Chat, turn: int | None) -> Turn | None:
+    """What stands now where a branch went another way."""
+    left = origin.turns.filter(id=turn).first()
+    return writings.standing_beside(origin, left) if left else None

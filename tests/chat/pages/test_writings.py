@@ -78,13 +78,13 @@ async def test_a_rewriting_is_begun_with_its_generation_named(chat, player, told
     assert first.json()["generation"]
 
 
-def test_rewriting_what_does_not_stand_is_refused(chat, player, told):
-    regenerate(chat, told["primary"])
+def test_rewriting_what_does_not_stand_is_refused_and_told_what_does(chat, player, told):
+    stands = regenerate(chat, told["primary"])
 
-    assert player.post(door(chat, told["primary"], "regenerate")).status_code == 409
-    assert (
-        player.get(door(chat, told["primary"], "regenerate"), headers={"Accept": "application/json"}).status_code == 409
-    )
+    for ask in (player.post, player.get):
+        refused = ask(door(chat, told["primary"], "regenerate"), headers={"Accept": "application/json"})
+        assert refused.status_code == 409
+        assert f"Turn {stands} stands in its place" in refused.json()["detail"]
     assert player.post(door(chat, told["own"], "regenerate")).status_code == 422
     assert player.post(door(chat, 0, "regenerate")).status_code == 404
 
@@ -111,6 +111,21 @@ def test_an_edit_a_deletion_and_their_undoing_over_http(chat, player, told):
     assert len(texts(chat)) == 4
     assert player.post(door(chat, told["own"], "undelete")).status_code == 409
     assert player.post(door(chat, told["own"], "edit"), {"text": " "}).status_code == 422
+
+
+def test_bringing_a_writing_back_says_what_came_with_it_and_what_went_with_the_other(chat, player, told):
+    new = regenerate(chat, told["primary"])
+    record(chat, MemoryFormed(witness=cast_of(chat)["Ilse"], text="She left it.", importance=5, turn=new))
+
+    restored = player.post(door(chat, told["primary"], "restore")).json()
+
+    came = "1 interjection, 2 memories and 1 story event came back with it."
+    assert (restored["told"], restored["went"]) == (
+        "This writing stands again.",
+        f"{came} 1 memory went with the other.",
+    )
+    deleted = player.post(door(chat, told["primary"], "delete")).json()
+    assert player.post(deleted["undo"]).json()["went"] == came
 
 
 def test_browsers_without_scripts_get_pages_and_an_undo(chat, player, told):

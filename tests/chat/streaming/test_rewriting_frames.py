@@ -45,7 +45,7 @@ def group(chat: Chat) -> tuple[int, int, int]:
     return own, primary, reply(chat, "Ilse", "“No!”", group=own, interjection_of=cast_of(chat)["Mara"])
 
 
-def test_regenerate_broadcasts_turn_html_over_sse(chat, group):
+def test_a_rewritten_reply_and_its_interjection_are_two_swaps_and_a_removal_in_order(chat, group):
     _, primary, interjection = group
     record(chat, MemoryFormed(witness=cast_of(chat)["Ilse"], text="One.", importance=5, turn=primary))
     before = read.head(chat.stream)

@@ -103,12 +103,22 @@ def test_what_was_copied_is_not_read_again(client, chat):
     assert lanes.exclude(subscriber__in=reactions).filter(position=0).exists()
 
 
+def test_the_link_back_leads_to_where_the_turn_stands_now_however_it_was_rewritten(client, chat):
+    turn = reply(chat, "Mara", "“I open it.”")
+    begun = branch(client, chat, turn)
+    new = rewrite(chat, turn, "Mara", "“I burn it.”")
+
+    page = client.get(f"/chats/{begun.id}/facts/").content.decode()
+
+    assert f'/chats/{chat.id}/?at={turn}#turn-{new}"' in page
+
+
 def test_both_stories_link_to_each_other(client, chat):
     turn = say(chat, "One.")
     begun = branch(client, chat, turn)
 
     page = " ".join(client.get(f"/chats/{begun.id}/facts/").content.decode().split())
-    assert f'Branched from <a href="/chats/{chat.id}/#turn-{turn}">Night watch</a>' in page
+    assert f'Branched from <a href="/chats/{chat.id}/?at={turn}#turn-{turn}">Night watch</a>' in page
     assert (
         f'<a href="/chats/{begun.id}/">Night watch · branch 1</a>'
         in client.get(f"/chats/{chat.id}/facts/").content.decode()

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from chat.log.read import events_of
-from chat.story import rebuild
+from chat.story import rebuild, writer
 from chat.story.fact_models import Memory, Milestone, StoryEvent
 from chat.story.fact_payloads import (
     EventCancelled,
@@ -16,11 +16,13 @@ from chat.story.fact_payloads import (
     MemoryFormed,
     MilestoneReached,
     RelationshipChanged,
+    Transition,
 )
 from chat.story.models import Chat, Turn
 from chat.turns import claims, leases, rewriting, story_events
 from chat.turns.leases import Settled
 from chat.turns.models import Generation
+from chat.turns.standing import NotStandingError
 from tests.factories import cast_of, make_chat, owner_of, say
 from tests.facts import moved, planned, record, regenerate, reply, status, texts
 
@@ -36,6 +38,12 @@ def chat() -> Chat:
 
 def reverted(chat: Chat) -> list[dict]:
     return [event.payload for event in events_of(chat.stream) if event.kind == "event_status_reverted"]
+
+
+def read_long_ago(chat: Chat, change: type[Transition], story_event: int) -> int:
+    """A transition as older logs have it: a reader wrote it, and did not say which turn it was because of."""
+    source = writer.Source(actor="reaction:chronicler", at=timezone.now())
+    return writer.write(chat.id, [change(story_event=story_event)], source).events[0].position
 
 
 def test_regenerate_rolls_back_event_started_from_superseded_turn(chat):
@@ -83,7 +91,7 @@ def test_regenerate_skips_events_without_back_reference(chat, caplog):
     caplog.set_level(logging.DEBUG, logger="chat.story.rewriting")
     turn = reply(chat, "Mara", "“I open it.”")
     story_events_ = [planned(chat, title) for title in ("One", "Two")]
-    moves = [moved(chat, EventStarted, one) for one in story_events_]
+    moves = [read_long_ago(chat, EventStarted, one) for one in story_events_]
 
     regenerate(chat, turn)
 
@@ -95,9 +103,9 @@ def test_regenerate_skips_events_without_back_reference(chat, caplog):
 
 
 def test_regenerate_with_prior_lifecycle_logs_warning(chat, caplog):
-    before = moved(chat, EventStarted, planned(chat, "Before"))
+    before = read_long_ago(chat, EventStarted, planned(chat, "Before"))
     turn = reply(chat, "Mara", "“I open it.”")
-    after = moved(chat, EventCancelled, planned(chat, "After"))
+    after = read_long_ago(chat, EventCancelled, planned(chat, "After"))
 
     regenerate(chat, turn)
 
@@ -106,6 +114,17 @@ def test_regenerate_with_prior_lifecycle_logs_warning(chat, caplog):
     assert str(after) in warning
     assert str(before) not in warning.rpartition(":")[2]
     assert "ARE NOT being rolled back" not in warning
+
+
+def test_what_the_player_moved_by_hand_is_nothing_to_warn_of(chat, caplog):
+    turn = reply(chat, "Mara", "“I open it.”")
+    story_event = planned(chat)
+    story_events.start(chat, story_event=story_event, by=owner_of(chat))
+
+    regenerate(chat, turn)
+
+    assert status(story_event) == "active"
+    assert caplog.records == []
 
 
 def test_what_another_turn_did_on_its_own_stands(chat):
@@ -229,6 +248,6 @@ def test_a_turn_that_does_not_stand_and_one_of_the_players_are_not_rewritten(cha
     regenerate(chat, old)
     own = say(chat, "Mara?")
 
-    for turn, error in ((old, claims.NotStandingError), (own, claims.NotAReplyError), (0, claims.TurnNotFoundError)):
+    for turn, error in ((old, NotStandingError), (own, claims.NotAReplyError), (0, claims.TurnNotFoundError)):
         with pytest.raises(error):
             claims.claim_rewriting(chat.id, turn=turn, asked_by="user:1", now=timezone.now())

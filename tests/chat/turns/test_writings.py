@@ -12,6 +12,7 @@ from chat.story.models import Chat, Turn
 from chat.turns import claims, leases, openers, rewriting
 from chat.turns.leases import Settled
 from chat.turns.models import Generation
+from chat.turns.standing import NotStandingError
 from tests.factories import cast_of, make_chat, owner_of, say
 from tests.facts import moved, planned, record, regenerate, reply, status, texts
 
@@ -70,7 +71,7 @@ def test_deleting_a_players_turn_takes_its_turn_group_along_and_undeleting_bring
     fresh = Chat.objects.get(id=chat.id)
     assert (texts(chat), status(story_event)) == (["Before."], "planned")
     assert (fresh.turn_count, fresh.preview) == (1, "Ilse: Before.")
-    with pytest.raises(claims.NotStandingError):
+    with pytest.raises(NotStandingError):
         rewriting.delete(chat, turn=own, by=owner_of(chat))
     rewriting.undelete(chat, turn=own, by=owner_of(chat))
     assert (texts(chat), status(story_event)) == (["Before.", "Mara?", "One."], "active")
