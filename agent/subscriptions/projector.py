@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 
 from agent.models import Bookmark
 from agent.subscriptions import due, lanes, retry, sql
 from agent.subscriptions.base import Projection
 from agent.subscriptions.due import ProjectionLane
+from chat.database import AWAY
 from chat.log.models import Event
 
 logger = logging.getLogger(__name__)
@@ -148,7 +149,7 @@ def _apply(projection: Projection, events: Sequence[Event], epoch: int) -> None:
     try:
         with transaction.atomic():
             projection.apply(events, epoch=epoch)
-    except (OperationalError, InterfaceError):
+    except AWAY:
         # The database's trouble, not the events'.
         raise
     except Exception as error:

@@ -16,8 +16,8 @@ from concurrent.futures import CancelledError as FutureCancelledError
 from functools import partial
 from typing import Any
 
+from django import db
 from django.conf import settings
-from django.db import DatabaseError
 
 from agent.models import Attempt
 from agent.subscriptions import breaker, effect, lanes, retry
@@ -65,7 +65,7 @@ class Reactor:
         except LaneLostError:
             logger.warning("%s lost its lease at event %d; its result is thrown away", claim.lane, claim.event.position)
             lanes.note_lost(claim)
-        except DatabaseError:
+        except db.Error:
             # The lease will pass, and the Attempt counts as lost.
             logger.exception("%s: the database failed at event %d", claim.lane, claim.event.position)
         return True
@@ -158,7 +158,7 @@ async def _beat(claim: Claim) -> None:
         await asyncio.sleep(settings.LEASE_SECONDS / 3)
         try:
             await in_thread(lanes.heartbeat, claim)
-        except DatabaseError:
+        except db.Error:
             # The database is away: committing will say whether the lane is still ours.
             logger.exception("%s: no heartbeat", claim.lane)
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from agent import registry
@@ -71,6 +72,25 @@ def test_run_reactions_once_works_off_what_is_due_with_no_broker(registered, cli
         "paused": 0,
         "read_up_to": "",
     }
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        (OperationalError("connection\n\trefused"), "The database does not answer: connection refused"),
+        (InterfaceError("connection already closed"), "The database does not answer: connection already closed"),
+        (OperationalError("no such table: agent_subscriber"), "The database has no tables for this yet."),
+    ],
+)
+def test_run_reactions_once_says_that_the_database_is_away(transactional_db, trouble, told):
+    def away(*_: object) -> None:
+        raise trouble
+
+    with connection.execute_wrapper(away), pytest.raises(CommandError) as refused:
+        call_command("run_reactions", "--once")
+
+    assert str(refused.value).startswith(told)
+    assert refused.value.returncode == 1
 
 
 def test_a_wedged_lane_is_seen_and_makes_the_check_fail(registered, client):
