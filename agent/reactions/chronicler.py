@@ -54,7 +54,7 @@ class Chronicler(Reaction):
             return entry(page, chronicle, reader=name, statuses=_statuses(page)).payloads
 
         expected = entry(page, chronicle, reader=name, statuses=_statuses_as_read(page))
-        return Done(payloads, note=expected.note, turns=(turn,))
+        return Done(payloads, note=expected.note, turns=page.rests_on)
 
 
 def _was_read(turn: int) -> bool:

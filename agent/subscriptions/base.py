@@ -18,8 +18,8 @@ class Done:
     """The Reaction's work is done and `payloads` are to be written, all or none, together with its bookmark.
 
     `payloads` may be a function: it is called under the stream's lock, right before they are written, and must
-    be quick. `turns` are turns (ids) that the outcome rests on, besides the event's own: when one of them no
-    longer stands at that moment, everything is discarded.
+    be quick. `turns` are turns (ids) that stood when the event was read and that the outcome rests on, besides the
+    event's own: when one of them no longer stands at that moment, everything is discarded and `react` called anew.
     """
 
     payloads: Payloads = ()
