@@ -66,6 +66,28 @@ def test_by_words_a_closed_scene_is_debriefed_for_each_from_what_it_saw(chat):
     assert "Good evening" in known(chat, "Tom").before[0]
 
 
+def test_what_the_player_moved_by_hand_in_the_scene_is_debriefed_to_those_who_were_there(chat):
+    owner, tom = owner_of(chat), cast_of(chat)["Tom"]
+    lamp, boat = (story_events.plan(chat, title=title, by=owner) for title in ("Light the lamp", "Mend the boat"))
+    say(chat, "Good evening.")
+    story_events.start(chat, story_event=boat, by=owner)
+    scenes.leave(chat, character=tom, by=owner)
+    story_events.start(chat, story_event=lamp, by=owner)
+    closed = close(chat)
+    scenes.open_scene(chat, title="The morning after", present=[tom], by=owner)
+    story_events.complete(chat, story_event=boat, by=owner)
+
+    read(chat, closed)
+
+    text = Decision.objects.get(context=decisions.RUN_DEBRIEF).body["text"]
+    assert "Light the lamp" in text
+    assert "Mend the boat" in text
+    assert "completed" not in text
+    assert "Light the lamp" in known(chat, "Mara").before[0]
+    assert "Mend the boat" in known(chat, "Tom").before[0]
+    assert "Light the lamp" not in known(chat, "Tom").before[0]
+
+
 def test_a_model_is_asked_once_for_all_who_saw_the_same(chat, reader):
     first, secret, closed = secret_scene(chat)
     reader.default = answer_json({"happened": "They met.", "open": "The letter."})
