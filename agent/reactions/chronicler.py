@@ -32,6 +32,7 @@ class Chronicler(Reaction):
     name: ClassVar[str] = "chronicler"
     kinds: ClassVar[tuple[str, ...]] = (kind_of(UserTurn), kind_of(AssistantTurn), kind_of(TurnRestored))
     accepts_late: ClassVar[bool] = True
+    keeps: ClassVar[str] = "what is afoot and what they remember"
     loss: ClassVar[str] = "No story events, memories or relationships will be read from this turn."
 
     async def react(self, event: Event) -> Outcome:

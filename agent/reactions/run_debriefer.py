@@ -37,6 +37,7 @@ class RunDebriefer(Reaction):
     name: ClassVar[str] = "run_debriefer"
     kinds: ClassVar[tuple[str, ...]] = tuple(map(kind_of, (SceneClosed, TurnSuperseded, TurnDeleted, TurnRestored)))
     accepts_late: ClassVar[bool] = True
+    keeps: ClassVar[str] = "“Previously…”"
     loss: ClassVar[str] = "There will be no “Previously…” of this scene, for the player or for any witness."
     timeout: ClassVar[float] = 300.0
 

@@ -88,6 +88,8 @@ class Reaction(Subscriber, Protocol):
     endpoint: ClassVar[Literal["reader", "model", ""]] = "reader"
     #: Whether a dismissed event may be reacted to after later ones have been.
     accepts_late: ClassVar[bool] = False
+    #: What it keeps up, in a player's words; "" for its name.
+    keeps: ClassVar[str] = ""
     #: What will not happen when it is spared an event, for operators.
     loss: ClassVar[str] = "Whatever this Reaction does because of such an event."
 
