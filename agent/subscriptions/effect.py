@@ -39,14 +39,14 @@ def take_effect(claim: Claim, outcome: Outcome) -> End:
 def _write(claim: Claim, done: Done) -> End:
     chat = chat_of(claim.event)
     # From here on nobody supersedes: what is looked at now holds until the commit.
-    lock(stream_of(chat))
+    stream = lock(stream_of(chat))
     gone = superseded(chat, claim, done)
     if claim.event.position in gone:
         return End(outcome=State.DISCARDED, note=f"turn {claim.event.position} was superseded meanwhile")
     if gone:
         raise OutdatedError
     payloads = done.payloads() if callable(done.payloads) else done.payloads
-    writer.write(chat, payloads, _source(claim))
+    writer.write_held(stream, payloads, _source(claim))
     return End(outcome=State.DONE, note=done.note)
 
 

@@ -147,30 +147,26 @@ class Reactor:
         with spending.counted(claim.attempt.spent):
             work = asyncio.ensure_future(reaction.react(claim.event))
         self._running[work] = claim
-        beating = asyncio.create_task(_beat(claim))
         try:
             async with asyncio.timeout(reaction.timeout):
-                await asyncio.wait({work, beating}, return_when=asyncio.FIRST_COMPLETED)
-                if not work.done():
-                    beating.result()
+                while not (await asyncio.wait({work}, timeout=settings.LEASE_SECONDS / 3))[0]:
+                    await _beat(claim)
                 return await work
         finally:
             del self._running[work]
-            await _end(work, beating)
+            await _end(work)
 
     def _wait_for[T](self, coroutine: Coroutine[None, None, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
 
 async def _beat(claim: Claim) -> None:
-    """Extend the lease until cancelled; LaneLostError when it is lost."""
-    while True:
-        await asyncio.sleep(settings.LEASE_SECONDS / 3)
-        try:
-            await in_thread(lanes.heartbeat, claim)
-        except db.Error:
-            # The database is away: committing will say whether the lane is still ours.
-            logger.exception("%s: no heartbeat", claim.lane)
+    """Extend the lease; LaneLostError when it is lost."""
+    try:
+        await in_thread(lanes.heartbeat, claim)
+    except db.Error:
+        # The database is away: committing will say whether the lane is still ours.
+        logger.exception("%s: no heartbeat", claim.lane)
 
 
 async def _end_everything() -> None:
