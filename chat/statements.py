@@ -5,7 +5,7 @@ and an append is six of them. What comes in and goes out is the ORM's: rows of m
 """
 # ruff: noqa: S608, SLF001  (all names are our own models'; `_meta` is Django's public account of them)
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Field, Model
 
 type Column = Field[Any, Any]
+type Parameters = Sequence[Any] | Mapping[str, Any]
 type Converter = Callable[[Any, Any, Any], Any]
 
 
@@ -22,17 +23,29 @@ def fetch[M: Model](model: type[M], *, hold: bool = False, **unique: int | str) 
 
     Raises ObjectDoesNotExist.
     """
-    database = connections[DEFAULT_DB_ALIAS]
-    with database.cursor() as cursor:
-        cursor.execute(_select(model, tuple(unique), hold=hold), list(unique.values()))
-        found = cursor.fetchone()
-    if found is None:
+    found = select(model, _select(model, tuple(unique), hold=hold), list(unique.values()))
+    if not found:
         raise ObjectDoesNotExist
-    values = list(found)
+    return found[0]
+
+
+def select[M: Model](model: type[M], statement: str, parameters: Parameters) -> list[M]:
+    """The rows that a statement finds which selects `columns(model)`."""
+    database, names = connections[DEFAULT_DB_ALIAS], _names(model)
+    with database.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        found = [list(values) for values in cursor.fetchall()]
     for place, expression, converters in _converters(model):
         for convert in converters:
-            values[place] = convert(values[place], expression, database)
-    return model.from_db(database.alias, _names(model), values)
+            for values in found:
+                values[place] = convert(values[place], expression, database)
+    return [model.from_db(database.alias, names, values) for values in found]
+
+
+@cache
+def columns(model: type[Model], of: str = "") -> str:
+    """The columns of a model, as `select` wants them; `of` is what the statement calls its table."""
+    return ", ".join(f"{of}.{name}" if of else name for name in (_quoted(field.column) for field in _fields(model)))
 
 
 def insert(rows: Sequence[Model]) -> None:
@@ -58,11 +71,10 @@ def update(row: Model, names: Iterable[str]) -> None:
 
 @cache
 def _select(model: type[Model], unique: tuple[str, ...], *, hold: bool) -> str:
-    columns = ", ".join(_quoted(field.column) for field in _fields(model))
     values = " AND ".join(f"{_quoted(column)} = %s" for column in unique)
     # Without row locks (SQLite) BEGIN IMMEDIATE has taken the whole database's.
     lock = " FOR NO KEY UPDATE" if hold and connection.features.has_select_for_no_key_update else ""
-    return f"SELECT {columns} FROM {_table(model)} WHERE {values}{lock}"
+    return f"SELECT {columns(model)} FROM {_table(model)} WHERE {values}{lock}"
 
 
 @cache

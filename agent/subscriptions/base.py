@@ -103,5 +103,5 @@ class Reaction(Subscriber, Protocol):
 
 
 def chat_of(event: Event) -> int:
-    """The id of the chat whose stream the event is in; its `stream` has to be loaded."""
-    return int(event.stream.name.removeprefix("chat-"))
+    """The id of the chat in whose stream the event is: the stream's own."""
+    return event.stream_id
