@@ -22,6 +22,7 @@ class OutdatedError(ChatError):
     """The answer rests on another turn, which was superseded meanwhile."""
 
     status = 409
+    transient = True
 
 
 def take_effect(claim: Claim, outcome: Outcome) -> End:

@@ -20,7 +20,7 @@ from django import db
 from django.conf import settings
 
 from agent.models import Attempt
-from agent.subscriptions import breaker, effect, history, lanes, retry
+from agent.subscriptions import breaker, effect, lanes, retry
 from agent.subscriptions.base import Outcome, Reaction
 from agent.subscriptions.lanes import Claim, LaneLostError
 from chat.database import in_thread
@@ -29,7 +29,7 @@ from chat.llm import spending
 logger = logging.getLogger(__name__)
 
 State = Attempt.Outcome
-#: How often a Reaction is asked about one event while what its answers rest on is rewritten.
+#: How often a Reaction is asked in a row while what its answers rest on is rewritten.
 TIMES_ASKED = 3
 
 
@@ -118,13 +118,15 @@ class Reactor:
             self._failed(reaction, claim, retry.failure_of(error))
 
     def _ask_and_commit(self, reaction: Reaction, claim: Claim) -> None:
-        for _ in range(TIMES_ASKED):
+        for times_left in reversed(range(TIMES_ASKED)):
             outcome = self._wait_for(self._asked(reaction, claim))
-            with contextlib.suppress(effect.OutdatedError):
+            try:
                 lanes.complete(claim, partial(effect.take_effect, claim, outcome))
+            except effect.OutdatedError:
+                if not times_left:
+                    raise
+            else:
                 return
-        thrown_away = history.End(outcome=State.DISCARDED, note=effect.OutdatedError.message())
-        lanes.complete(claim, lambda: thrown_away)
 
     def _failed(self, reaction: Reaction, claim: Claim, failure: retry.Failure) -> None:
         logger.info("%s failed at event %d: %s %s", claim.lane, claim.event.position, failure.error, failure.message)

@@ -74,8 +74,7 @@ def kind_of(error: BaseException) -> Kind:
         return "refused"
     if isinstance(error, ModelOutputError):
         return "output"
-    transient = isinstance(error, ModelError) and error.transient
-    if transient or isinstance(error, (*AWAY, TimeoutError, ConnectionError)):
+    if getattr(error, "transient", False) or isinstance(error, (*AWAY, TimeoutError, ConnectionError)):
         return "transient"
     return "lasting"
 
