@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from celery import signals
+from django import db
 from django.conf import settings
-from django.db import DatabaseError
 from kombu.exceptions import OperationalError as BrokerError
 
 from agent import registry, tasks
@@ -153,7 +153,7 @@ class Sweeper:
     async def _safely(self, look: Any, *args: Any) -> None:
         try:
             await in_thread(look, *args)
-        except DatabaseError as error:
+        except db.Error as error:
             # The next look is a few seconds away.
             logger.warning("the sweeper could not look: %s", error)
         except Exception:

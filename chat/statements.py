@@ -20,6 +20,9 @@ from django.db.models.query import FlatValuesListIterable, ModelIterable, Values
 from django.db.models.sql import UpdateQuery
 
 type Column = Field[Any, Any]
+type Parameters = Sequence[Any] | Mapping[str, Any]
+#: The place of a column in a row, the column, and what makes Python of the database's value.
+type Converter = tuple[int, Any, Callable[[Any, Any, Any], Any]]
 
 
 class _Slot:
@@ -47,26 +50,14 @@ class _Query(_Statement):
         super().__init__(*compiler.as_sql())
         columns = [column for column, _, _ in compiler.select]
         self.make = _maker(queryset, [column.target.attname for column in columns])
-        self.converters = [
-            (place, column, convert)
-            for place, (converters, column) in compiler.get_converters(columns).items()
-            for convert in converters
-        ]
+        self.converters = _converters(columns)
 
     def rows(self, values: Sequence[Any]) -> list[Any]:
         database = connections[DEFAULT_DB_ALIAS]
         with database.cursor() as cursor:
             self.run(values, cursor)
             rows = cursor.fetchall()
-        return [self.make(self._converted(row, database)) for row in rows]
-
-    def _converted(self, row: Sequence[Any], database: BaseDatabaseWrapper) -> Sequence[Any]:
-        if not self.converters:
-            return row
-        values = list(row)
-        for place, column, convert in self.converters:
-            values[place] = convert(values[place], column, database)
-        return values
+        return [self.make(row) for row in _converted(rows, self.converters, database)]
 
 
 def composed[*Values, Row](
@@ -139,6 +130,26 @@ def _slots(count: int) -> list[RawSQL]:
     return [RawSQL("%s", [_Slot(number)]) for number in range(count)]
 
 
+def _converters(columns: Sequence[Any]) -> list[Converter]:
+    return [
+        (place, column, convert)
+        for place, column in enumerate(columns)
+        for convert in connection.ops.get_db_converters(column) + column.get_db_converters(connection)
+    ]
+
+
+def _converted(
+    rows: Iterable[Sequence[Any]], converters: list[Converter], database: BaseDatabaseWrapper
+) -> Iterable[Sequence[Any]]:
+    if not converters:
+        return rows
+    found = [list(row) for row in rows]
+    for place, column, convert in converters:
+        for values in found:
+            values[place] = convert(values[place], column, database)
+    return found
+
+
 def _maker(queryset: "QuerySet[Any, Any]", names: list[str]) -> Callable[[Sequence[Any]], Any]:
     made = queryset._iterable_class
     if made is FlatValuesListIterable:
@@ -169,6 +180,21 @@ def _fetching(model: type[Model], unique: tuple[str, ...], *, hold: bool) -> Cal
         return rows.filter(**dict(zip(unique, values, strict=True)))
 
     return composed(build, count=len(unique))
+
+
+def select[M: Model](model: type[M], statement: str, parameters: Parameters) -> list[M]:
+    """The rows that a statement finds which selects `columns(model)`."""
+    database, names = connections[DEFAULT_DB_ALIAS], _names(model)
+    with database.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows = cursor.fetchall()
+    return [model.from_db(database.alias, names, row) for row in _converted(rows, _of_columns(model), database)]
+
+
+@cache
+def columns(model: type[Model], of: str = "") -> str:
+    """The columns of a model, as `select` wants them; `of` is what the statement calls its table."""
+    return ", ".join(f"{of}.{name}" if of else name for name in (_quoted(field.column) for field in _fields(model)))
 
 
 def insert(rows: Sequence[Model]) -> None:
@@ -209,6 +235,16 @@ def _update(model: type[Model], fields: tuple[Column, ...]) -> str:
 @cache
 def _fields(model: type[Model]) -> tuple[Column, ...]:
     return tuple(model._meta.concrete_fields)
+
+
+@cache
+def _of_columns(model: type[Model]) -> list[Converter]:
+    return _converters([field.cached_col for field in _fields(model)])
+
+
+@cache
+def _names(model: type[Model]) -> list[str]:
+    return [field.attname for field in _fields(model)]
 
 
 @cache

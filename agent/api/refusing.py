@@ -3,13 +3,14 @@
 import json
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, ProgrammingError
+from django.db import ProgrammingError
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from agent.operations.locking import trouble_of
 from agent.operations.problems import problem, problem_of
+from chat.database import AWAY
 from chat.errors import ChatError
 
 UNPROCESSABLE = 422
@@ -21,7 +22,7 @@ def refuse_with_problems(api: NinjaAPI) -> None:
     api.add_exception_handler(AuthenticationError, _nobody)
     api.add_exception_handler(ValidationError, _malformed)
     api.add_exception_handler(HttpError, _not_understood)
-    for trouble in (OperationalError, InterfaceError, ProgrammingError):
+    for trouble in (*AWAY, ProgrammingError):
         api.add_exception_handler(trouble, _away)
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
-from django.db import Error, InterfaceError, OperationalError, ProgrammingError, connection, transaction
+from django.db import Error, ProgrammingError, connection, transaction
 
+from chat.database import AWAY
 from chat.errors import ChatError
 
 LOCK_SECONDS = 3
@@ -52,7 +53,7 @@ def reachable() -> Iterator[None]:
     """The database's trouble in our words: LaneLockedError, NoBookmarksError, DatabaseAwayError."""
     try:
         yield
-    except (OperationalError, InterfaceError, ProgrammingError) as error:
+    except (*AWAY, ProgrammingError) as error:
         if (trouble := trouble_of(error)) is None:
             raise
         raise trouble from error

@@ -102,7 +102,7 @@ def redeliver_event(command: RedeliverEvent, *, by: Operator) -> Decided:
             end = late.settle(held, outcome)
             decided = None if end.outcome == Attempt.Outcome.DISCARDED else _register(command, held, end, by)
         if decided is None:
-            raise TurnGoneError
+            raise TurnGoneError(f"It was thrown away: {end.note}")
         return decided
 
 

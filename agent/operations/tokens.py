@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from django import db
 from django.contrib.auth.models import User
-from django.db import OperationalError
 from django.db.models import QuerySet
 
 from agent.desk_models import PERMISSIONS, ApiToken
@@ -140,7 +140,7 @@ def operator_with(secret: str, *, channel: str, now: datetime) -> Operator:
 
 def _note_use(token: ApiToken, now: datetime) -> None:
     # Nobody is turned away because it could not be written down.
-    with suppress(OperationalError), short_transaction(patience=1):
+    with suppress(db.Error), short_transaction(patience=1):
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
 
 

@@ -23,7 +23,10 @@ def reading(request: HttpRequest, chat_id: int) -> HttpResponse:
 @require_GET
 @signed_in
 def reading_line(request: HttpRequest, chat_id: int) -> HttpResponse:
-    """The line for players; it asks for itself again while something is being read, and is empty when all is."""
+    """The line for players; it asks for itself again while something is being read, and is empty when all is.
+
+    Of what stands still it asks more rarely: that may take an operator.
+    """
     chat = get_chat_for(request.user, chat_id)
     lanes = lanes_of_chat(registry.readers(), chat.id)
     done = [lane for lane in lanes if not lane.behind]

@@ -91,17 +91,12 @@ def search(user_id: int, text: str, *, limit: int = LIMIT) -> list[Hit]:
 
 
 def _insert_at_once(events: Sequence[Event], epoch: int) -> None:
-    # Arrays instead of a row of parameters each: half the time of a batch.
-    columns = [
-        [chat_of(event) for event in events],
-        [event.position for event in events],
-        [event.payload["text"] for event in events],
-    ]
+    # By their positions: sending the words back to where they came from takes most of a batch's time.
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO agent_searchedturn (epoch, chat, turn, text)"
-            " SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::text[])",
-            [epoch, *columns],
+            " SELECT %s, stream_id, position, payload->>'text' FROM chat_event WHERE position = ANY(%s::bigint[])",
+            [epoch, [event.position for event in events]],
         )
 
 

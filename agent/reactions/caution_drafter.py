@@ -55,6 +55,7 @@ class CautionDrafter(Reaction):
 
     name: ClassVar[str] = "caution_drafter"
     kinds: ClassVar[tuple[str, ...]] = (kind_of(TurnSuperseded), kind_of(SceneClosed))
+    keeps: ClassVar[str] = "the cautions"
     loss: ClassVar[str] = "No caution will be drafted from this."
 
     async def react(self, event: Event) -> Outcome:

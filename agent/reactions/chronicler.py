@@ -32,6 +32,7 @@ class Chronicler(Reaction):
     name: ClassVar[str] = "chronicler"
     kinds: ClassVar[tuple[str, ...]] = (kind_of(UserTurn), kind_of(AssistantTurn), kind_of(TurnRestored))
     accepts_late: ClassVar[bool] = True
+    keeps: ClassVar[str] = "what is afoot and what they remember"
     loss: ClassVar[str] = "No story events, memories or relationships will be read from this turn."
 
     async def react(self, event: Event) -> Outcome:
@@ -54,7 +55,7 @@ class Chronicler(Reaction):
             return entry(page, chronicle, reader=name, statuses=_statuses(page)).payloads
 
         expected = entry(page, chronicle, reader=name, statuses=_statuses_as_read(page))
-        return Done(payloads, note=expected.note, turns=(turn,))
+        return Done(payloads, note=expected.note, turns=page.rests_on)
 
 
 def _was_read(turn: int) -> bool:

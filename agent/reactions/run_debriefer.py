@@ -17,7 +17,7 @@ from chat.story.decisions import RUN_DEBRIEF
 from chat.story.fact_models import Decision
 from chat.story.models import Turn
 from chat.story.payloads import SceneClosed, kind_of
-from chat.story.rewriting_payloads import TurnSuperseded
+from chat.story.rewriting_payloads import TurnDeleted, TurnRestored, TurnSuperseded
 
 INSTRUCTIONS = """\
 You sum up a scene of a story, as it would stand under “Previously” at the head of the next one: in plain prose, in \
@@ -32,11 +32,12 @@ class Debrief(BaseModel):
 
 
 class RunDebriefer(Reaction):
-    """Debriefs a run (a scene, from opening to close), and once more when one of its turns is rewritten."""
+    """Debriefs a run (a scene, from opening to close), and once more when other turns of it stand than before."""
 
     name: ClassVar[str] = "run_debriefer"
-    kinds: ClassVar[tuple[str, ...]] = (kind_of(SceneClosed), kind_of(TurnSuperseded))
+    kinds: ClassVar[tuple[str, ...]] = tuple(map(kind_of, (SceneClosed, TurnSuperseded, TurnDeleted, TurnRestored)))
     accepts_late: ClassVar[bool] = True
+    keeps: ClassVar[str] = "“Previously…”"
     loss: ClassVar[str] = "There will be no “Previously…” of this scene, for the player or for any witness."
     timeout: ClassVar[float] = 300.0
 
@@ -48,9 +49,11 @@ class RunDebriefer(Reaction):
         page = await in_thread(scene_page, chat_of(event), scene)
         if page is None:
             return Skip("nothing was said in this scene")
+        turns = [turn.id for turn in page.turns]
+        if await in_thread(_newest_rests_on, chat_of(event), scene) == turns:
+            return Skip("debriefed as it stands")
         model = reader()
         parts = await in_thread(_by_words, page) if model is None else await _asked(model, page)
-        turns = [turn.id for turn in page.turns]
         decided = decisions.debriefed(
             page.scene,
             text=parts.pop(PLAYER),
@@ -62,12 +65,17 @@ class RunDebriefer(Reaction):
 
 
 def _scene_of(event: Event) -> int | None:
-    """The scene to debrief: the one that was closed, or the one of a rewritten turn if it was debriefed before."""
+    """The scene to debrief: the one that was closed, or the one of another turn if it was debriefed before."""
     if event.kind == kind_of(SceneClosed):
         return int(event.payload["scene"])
     scene = Turn.objects.filter(id=event.payload["turn"]).values_list("scene", flat=True).first()
-    debriefed = Decision.objects.filter(chat=chat_of(event), context=RUN_DEBRIEF, scene=scene)
-    return scene if scene is not None and debriefed.exists() else None
+    return scene if scene is not None and _newest_rests_on(chat_of(event), scene) is not None else None
+
+
+def _newest_rests_on(chat: int, scene: int) -> list[int] | None:
+    """The turns that the newest debrief of a scene was made from; None when it has none."""
+    debriefs = Decision.objects.filter(chat=chat, context=RUN_DEBRIEF, scene=scene).order_by("-id")
+    return debriefs.values_list("turns", flat=True).first()
 
 
 def _by_words(page: ScenePage) -> dict[int, str]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.db.models import Q, QuerySet
+
 from chat.story.bonds import PLAYER
 from chat.story.fact_models import Memory, StoryEvent, StoryTransition
 from chat.story.models import Chat, Scene, Turn
@@ -12,7 +14,10 @@ from chat.story.models import Chat, Scene, Turn
 class ScenePage:
     """A closed scene."""
 
+    chat: int
     scene: int
+    #: The position at which the next scene was opened; None: none was.
+    until: int | None
     title: str
     persona: str
     #: Live, in story order.
@@ -46,7 +51,9 @@ def scene_page(chat_id: int, scene_id: int) -> ScenePage | None:
     names = dict(chat.cast.values_list("character", "name"))
     seen = {who: tuple(turn for turn in turns if who in turn.witnesses) for who in names}
     return ScenePage(
+        chat=chat_id,
         scene=scene_id,
+        until=chat.scenes.filter(id__gt=scene_id).order_by("id").values_list("id", flat=True).first(),
         title=scene.title,
         persona=chat.persona,
         turns=turns,
@@ -58,7 +65,7 @@ def scene_page(chat_id: int, scene_id: int) -> ScenePage | None:
 def found_in(page: ScenePage, who: int) -> Found:
     """What the scene has caused, as far as this reader (0: the player) may know of it."""
     turns = [turn.id for turn in page.seen[who]]
-    moves = StoryTransition.objects.filter(turn__in=turns).standing().order_by("place", "id")
+    moves = [move for move in _moves(page, turns) if who == PLAYER or who in move.witnesses]
     titles = {one.id: one for one in StoryEvent.objects.filter(id__in=[move.story_event for move in moves])}
     memories = Memory.objects.filter(turn__in=turns).active().order_by("place", "id")
     if who != PLAYER:
@@ -70,3 +77,12 @@ def found_in(page: ScenePage, who: int) -> Found:
         memories=list(dict.fromkeys(memories.values_list("text", "importance"))),
         open=[title for title, status in last.items() if status == StoryEvent.Status.ACTIVE],
     )
+
+
+def _moves(page: ScenePage, turns: Sequence[int]) -> QuerySet[StoryTransition]:
+    """What these turns have moved, and what the player moved by hand while the scene was played."""
+    by_hand = Q(turn=None, place__gt=page.scene)
+    if page.until is not None:
+        by_hand &= Q(place__lt=page.until)
+    moves = StoryTransition.objects.filter(Q(turn__in=turns) | by_hand, chat=page.chat)
+    return moves.standing().order_by("place", "id")

@@ -35,6 +35,8 @@ class TurnPage:
     hidden: tuple[Afoot, ...]
     #: Titles of everything afoot or past, without regard to case.
     titles: frozenset[str]
+    #: The turns that all of this was taken from: its own, those before it, and those that planned what is afoot.
+    rests_on: tuple[int, ...]
 
     @property
     def names(self) -> dict[str, int]:
@@ -56,16 +58,19 @@ def page_of(chat_id: int, turn_id: int, *, reader: str) -> TurnPage | None:
     scope = set(turn.witnesses)
     still_open = [one for one in story_events if one.status in _OPEN]
     names = dict(chat.cast.values_list("character", "name"))
+    earlier = _earlier(chat, turn, scope, reader)
+    planners = chat.turns.live().filter(id__in={one.planned_by for one in still_open if one.planned_by})
     return TurnPage(
         chat=chat_id,
         turn=turn,
         cause=Cause(user_turn=turn.id) if turn.kind == Turn.Kind.USER else Cause(assistant_turn=turn.id),
         persona=chat.persona,
         witnesses={witness: names[witness] for witness in turn.witnesses if witness in names},
-        earlier=_earlier(chat, turn, scope, reader),
+        earlier=earlier,
         open=tuple(_afoot(one) for one in still_open if _seen_by(one, scope)),
         hidden=tuple(_afoot(one) for one in still_open if not _seen_by(one, scope)),
         titles=frozenset(one.title.casefold() for one in story_events),
+        rests_on=(turn.id, *(one.id for one in earlier), *planners.values_list("id", flat=True)),
     )
 
 

@@ -18,8 +18,8 @@ class Done:
     """The Reaction's work is done and `payloads` are to be written, all or none, together with its bookmark.
 
     `payloads` may be a function: it is called under the stream's lock, right before they are written, and must
-    be quick. `turns` are turns (ids) that the outcome rests on, besides the event's own: when one of them no
-    longer stands at that moment, everything is discarded.
+    be quick. `turns` are turns (ids) that stood when the event was read and that the outcome rests on, besides the
+    event's own: when one of them no longer stands at that moment, everything is discarded and `react` called anew.
     """
 
     payloads: Payloads = ()
@@ -88,6 +88,8 @@ class Reaction(Subscriber, Protocol):
     endpoint: ClassVar[Literal["reader", "model", ""]] = "reader"
     #: Whether a dismissed event may be reacted to after later ones have been.
     accepts_late: ClassVar[bool] = False
+    #: What it keeps up, in a player's words; "" for its name.
+    keeps: ClassVar[str] = ""
     #: What will not happen when it is spared an event, for operators.
     loss: ClassVar[str] = "Whatever this Reaction does because of such an event."
 
@@ -101,5 +103,5 @@ class Reaction(Subscriber, Protocol):
 
 
 def chat_of(event: Event) -> int:
-    """The id of the chat whose stream the event is in; its `stream` has to be loaded."""
-    return int(event.stream.name.removeprefix("chat-"))
+    """The id of the chat in whose stream the event is: the stream's own."""
+    return event.stream_id

@@ -24,6 +24,7 @@ SELECT l.subscriber_id, sum(l.events), min(l.oldest) FROM (
   FROM agent_bookmark b
   JOIN agent_subscriber a ON a.name = b.subscriber_id AND a.epoch = b.epoch
   JOIN chat_stream s ON s.id = b.stream_id AND s.head > b.position
+  WHERE NOT EXISTS (SELECT 1 FROM chat_chat c WHERE c.id = s.id AND c.deleted_at IS NOT NULL)
 ) l GROUP BY l.subscriber_id"""
 
 
@@ -64,7 +65,10 @@ def lanes_by_subscriber() -> dict[str, Lanes]:
 
 
 def events_ahead(subscribers: Iterable[Subscriber]) -> dict[str, tuple[int, int]]:
-    """How many events of its kinds lie before a subscriber's bookmarks, and the position of the oldest; one query."""
+    """How many events of its kinds lie before a subscriber's bookmarks, and the position of the oldest; one query.
+
+    Deleted chats do not count: nobody waits for them.
+    """
     reads = [word for one in subscribers for kind in one.kinds for word in (one.name, kind)]
     if not reads:
         return {}

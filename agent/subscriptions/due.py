@@ -28,7 +28,8 @@ _LANE_AND_EVENT = """
 SELECT b.id, b.fence, b.position, b.leased_until IS NOT NULL, (
   SELECT e.position FROM chat_event e
   WHERE e.stream_id = s.id AND e.position > b.position AND e.position <= s.head AND e.kind IN ({kinds})
-  ORDER BY e.position LIMIT 1), s.id, s.name, s.version, s.head"""
+  ORDER BY e.position LIMIT 1), EXISTS (SELECT 1 FROM chat_chat c WHERE c.id = s.id AND c.deleted_at IS NOT NULL),
+  s.id, s.name, s.version, s.head"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class ReactionLane:
     abandoned: bool
     #: The position of its next event; None: there is none.
     event: int | None
+    #: Whether its chat is deleted: nobody waits for what a model would say of it.
+    deleted: bool
     stream: Stream
 
 
@@ -87,8 +90,8 @@ def hold_lane(reaction: Reaction, *, slots: int, endpoint: str = "", stream: str
     )
     if not found:
         return None
-    bookmark, fence, position, abandoned, event = found[0][:5]
-    return ReactionLane(bookmark, fence, position, bool(abandoned), event, _stream(found[0][5:]))
+    bookmark, fence, position, abandoned, event, deleted = found[0][:6]
+    return ReactionLane(bookmark, fence, position, bool(abandoned), event, bool(deleted), _stream(found[0][6:]))
 
 
 def hold_lanes(

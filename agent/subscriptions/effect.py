@@ -7,20 +7,32 @@ from agent.subscriptions import sql
 from agent.subscriptions.base import Done, Outcome, Skip, chat_of
 from agent.subscriptions.history import End
 from agent.subscriptions.lanes import Claim
+from chat.errors import ChatError
 from chat.log.streams import lock
 from chat.story import writer
 from chat.story.models import Turn, stream_of
 
+State = Attempt.Outcome
 _TURNS = set(Turn.Kind.values)
 _SUPERSEDED = """
 SELECT id FROM chat_turn WHERE chat_id = %(chat)s AND id IN ({turns}) AND superseded_by IS NOT NULL ORDER BY id"""
 
 
+class OutdatedError(ChatError):
+    """The answer rests on another turn, which was superseded meanwhile."""
+
+    status = 409
+    transient = True
+
+
 def take_effect(claim: Claim, outcome: Outcome) -> End:
-    """Write the events of an outcome in the caller's transaction, and say how the Attempt ends."""
+    """Write the events of an outcome in the caller's transaction, and say how the Attempt ends.
+
+    Raises OutdatedError, before anything is written, when the Reaction is to be asked anew.
+    """
     match outcome:
         case Skip(why=why):
-            return End(outcome=Attempt.Outcome.SKIPPED, note=why)
+            return End(outcome=State.SKIPPED, note=why)
         case Done():
             return _write(claim, outcome)
 
@@ -28,15 +40,15 @@ def take_effect(claim: Claim, outcome: Outcome) -> End:
 def _write(claim: Claim, done: Done) -> End:
     chat = chat_of(claim.event)
     # From here on nobody supersedes: what is looked at now holds until the commit.
-    lock(stream_of(chat))
+    stream = lock(stream_of(chat))
     gone = superseded(chat, claim, done)
-    if not gone:
-        payloads = done.payloads() if callable(done.payloads) else done.payloads
-        writer.write(chat, payloads, _source(claim))
-    return End(
-        outcome=Attempt.Outcome.DISCARDED if gone else Attempt.Outcome.DONE,
-        note=f"turn {gone[0]} was superseded meanwhile" if gone else done.note,
-    )
+    if claim.event.position in gone:
+        return End(outcome=State.DISCARDED, note=f"turn {claim.event.position} was superseded meanwhile")
+    if gone:
+        raise OutdatedError
+    payloads = done.payloads() if callable(done.payloads) else done.payloads
+    writer.write_held(stream, payloads, _source(claim))
+    return End(outcome=State.DONE, note=done.note)
 
 
 def superseded(chat: int, claim: Claim, done: Done) -> list[int]:

@@ -150,13 +150,9 @@ def _leased(reaction: Reaction) -> int:
 
 
 def _begin(reaction: Reaction, lane: ReactionLane, *, worker: str, endpoint: str) -> history.Try | None:
-    """Lease a lane that is held for its next event; None when there is none, or when it wedges here."""
-    if lane.event is None:
-        if lane.abandoned:
-            history.note_lost(lane.bookmark)
-        Bookmark.objects.filter(id=lane.bookmark).update(
-            position=lane.stream.head, due_at=None, leased_until=None, fingerprint=""
-        )
+    """Lease a lane that is held for its next event; None when it rests instead, or wedges here."""
+    if lane.event is None or lane.deleted:
+        _rest(lane)
         return None
     if lane.abandoned and _is_deadly(reaction, lane, lane.event):
         return None
@@ -165,6 +161,14 @@ def _begin(reaction: Reaction, lane: ReactionLane, *, worker: str, endpoint: str
         {"fence": lane.fence + 1, "lease": settings.LEASE_SECONDS, "id": lane.bookmark},
     )
     return history.begin(lane.bookmark, event=lane.event, fence=lane.fence + 1, worker=worker, endpoint=endpoint)
+
+
+def _rest(lane: ReactionLane) -> None:
+    """Let a lane wait for news: at the head, or where it stands until somebody brings its chat back."""
+    if lane.abandoned:
+        history.note_lost(lane.bookmark)
+    position = lane.position if lane.deleted else lane.stream.head
+    Bookmark.objects.filter(id=lane.bookmark).update(position=position, due_at=None, leased_until=None, fingerprint="")
 
 
 def _is_deadly(reaction: Reaction, lane: ReactionLane, event: int) -> bool:

@@ -52,7 +52,10 @@ def ask(reaction: Reaction, claim: Claim) -> Outcome:
 def settle(claim: Claim, outcome: Outcome) -> history.End:
     """Have the effect and let the lane go, in the caller's transaction; LaneLostError when it is another's by now."""
     _let_go(claim)
-    end = effect.take_effect(claim, outcome)
+    try:
+        end = effect.take_effect(claim, outcome)
+    except effect.OutdatedError as error:
+        end = history.End(outcome=Attempt.Outcome.DISCARDED, note=error.detail)
     history.end(claim.attempt, end)
     if end.outcome != Attempt.Outcome.DISCARDED:
         DismissedEvent.objects.filter(subscriber=claim.reaction, event=claim.event.position).delete()

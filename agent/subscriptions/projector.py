@@ -4,14 +4,17 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 
 from agent.models import Bookmark
 from agent.subscriptions import due, lanes, retry, sql
 from agent.subscriptions.base import Projection
 from agent.subscriptions.due import ProjectionLane
+from chat.database import AWAY
 from chat.log.models import Event
+from chat.statements import columns, select
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +25,7 @@ MOST_LANES = 64
 
 _PENDING = """
 WITH lane (stream_id, since, head) AS (VALUES {lanes})
-SELECT e.* FROM lane JOIN chat_event e
+SELECT {columns} FROM lane JOIN chat_event e
   ON e.stream_id = lane.stream_id AND e.position > lane.since AND e.position <= lane.head
 WHERE e.kind IN ({kinds}) ORDER BY e.stream_id, e.position LIMIT %(limit)s"""
 _MOVE = """
@@ -125,14 +128,16 @@ def _pending(projection: Projection, chunk: Sequence[ProjectionLane], limit: int
     bounds = [bound for lane in chunk for bound in (lane.stream.pk, lane.position, lane.stream.head)]
     lanes_, of_lanes = sql.named("lane", bounds, by=3)
     kinds, of_kinds = sql.named("kind", projection.kinds)
-    statement = _PENDING.format(lanes=lanes_, kinds=kinds)
-    return list(Event.objects.raw(statement, {**of_lanes, **of_kinds, "limit": limit}))
+    statement = _PENDING.format(columns=columns(Event, "e"), lanes=lanes_, kinds=kinds)
+    return select(Event, statement, {**of_lanes, **of_kinds, "limit": limit})
 
 
 def _deal_out(batch: Batch, chunk: Sequence[ProjectionLane], events: list[Event], room: int) -> None:
     streams = {lane.stream.pk: lane.stream for lane in chunk}
+    stream: Any = Event.stream.field
     for event in events:
-        event.stream = streams[event.stream_id]
+        # As `event.stream = …` would, without its looks at what is the same for all of them.
+        stream.set_cached_value(event, streams[event.stream_id])
     batch.events += events
     last = events[-1] if len(events) == room else None
     for lane in chunk:
@@ -148,7 +153,7 @@ def _apply(projection: Projection, events: Sequence[Event], epoch: int) -> None:
     try:
         with transaction.atomic():
             projection.apply(events, epoch=epoch)
-    except (OperationalError, InterfaceError):
+    except AWAY:
         # The database's trouble, not the events'.
         raise
     except Exception as error:

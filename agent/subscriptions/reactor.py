@@ -16,8 +16,8 @@ from concurrent.futures import CancelledError as FutureCancelledError
 from functools import partial
 from typing import Any
 
+from django import db
 from django.conf import settings
-from django.db import DatabaseError
 
 from agent.models import Attempt
 from agent.subscriptions import breaker, effect, lanes, retry
@@ -29,6 +29,8 @@ from chat.llm import spending
 logger = logging.getLogger(__name__)
 
 State = Attempt.Outcome
+#: How often a Reaction is asked in a row while what its answers rest on is rewritten.
+TIMES_ASKED = 3
 
 
 class Reactor:
@@ -65,7 +67,7 @@ class Reactor:
         except LaneLostError:
             logger.warning("%s lost its lease at event %d; its result is thrown away", claim.lane, claim.event.position)
             lanes.note_lost(claim)
-        except DatabaseError:
+        except db.Error:
             # The lease will pass, and the Attempt counts as lost.
             logger.exception("%s: the database failed at event %d", claim.lane, claim.event.position)
         return True
@@ -107,14 +109,24 @@ class Reactor:
 
     def _deal_with(self, reaction: Reaction, claim: Claim) -> None:
         try:
-            outcome = self._wait_for(self._asked(reaction, claim))
-            lanes.complete(claim, partial(effect.take_effect, claim, outcome))
+            self._ask_and_commit(reaction, claim)
         except LaneLostError:
             raise
         except (asyncio.CancelledError, FutureCancelledError):
             lanes.give_back(claim, State.RELEASED, note="the worker was told to end")
         except Exception as error:  # noqa: BLE001  (it is recorded, with its traceback, on the Attempt)
             self._failed(reaction, claim, retry.failure_of(error))
+
+    def _ask_and_commit(self, reaction: Reaction, claim: Claim) -> None:
+        for times_left in reversed(range(TIMES_ASKED)):
+            outcome = self._wait_for(self._asked(reaction, claim))
+            try:
+                lanes.complete(claim, partial(effect.take_effect, claim, outcome))
+            except effect.OutdatedError:
+                if not times_left:
+                    raise
+            else:
+                return
 
     def _failed(self, reaction: Reaction, claim: Claim, failure: retry.Failure) -> None:
         logger.info("%s failed at event %d: %s %s", claim.lane, claim.event.position, failure.error, failure.message)
@@ -137,30 +149,26 @@ class Reactor:
         with spending.counted(claim.attempt.spent):
             work = asyncio.ensure_future(reaction.react(claim.event))
         self._running[work] = claim
-        beating = asyncio.create_task(_beat(claim))
         try:
             async with asyncio.timeout(reaction.timeout):
-                await asyncio.wait({work, beating}, return_when=asyncio.FIRST_COMPLETED)
-                if not work.done():
-                    beating.result()
+                while not (await asyncio.wait({work}, timeout=settings.LEASE_SECONDS / 3))[0]:
+                    await _beat(claim)
                 return await work
         finally:
             del self._running[work]
-            await _end(work, beating)
+            await _end(work)
 
     def _wait_for[T](self, coroutine: Coroutine[None, None, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
 
 async def _beat(claim: Claim) -> None:
-    """Extend the lease until cancelled; LaneLostError when it is lost."""
-    while True:
-        await asyncio.sleep(settings.LEASE_SECONDS / 3)
-        try:
-            await in_thread(lanes.heartbeat, claim)
-        except DatabaseError:
-            # The database is away: committing will say whether the lane is still ours.
-            logger.exception("%s: no heartbeat", claim.lane)
+    """Extend the lease; LaneLostError when it is lost."""
+    try:
+        await in_thread(lanes.heartbeat, claim)
+    except db.Error:
+        # The database is away: committing will say whether the lane is still ours.
+        logger.exception("%s: no heartbeat", claim.lane)
 
 
 async def _end_everything() -> None:

@@ -1,6 +1,5 @@
 """What a failure means: how long to wait, and when retrying will not heal it. Every rule is a pure function."""
 
-import asyncio
 import hashlib
 import random
 import traceback
@@ -9,9 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 
 from agent.subscriptions.base import Reaction
+from chat.database import AWAY
 from chat.llm.errors import ModelError, ModelOutputError, ModelRefusedError, NoModelError, NoReaderError
 from chat.log.text import clean
 
@@ -75,8 +74,7 @@ def kind_of(error: BaseException) -> Kind:
         return "refused"
     if isinstance(error, ModelOutputError):
         return "output"
-    transient = isinstance(error, ModelError) and error.transient
-    if transient or isinstance(error, asyncio.TimeoutError | OperationalError | InterfaceError | ConnectionError):
+    if getattr(error, "transient", False) or isinstance(error, (*AWAY, TimeoutError, ConnectionError)):
         return "transient"
     return "lasting"
 

@@ -31,10 +31,12 @@ _OWN_BEGINNING = "COALESCE((SELECT COALESCE(c.branched_at, c.seeded_at) FROM cha
 _IDLE = """
 SELECT b.id FROM agent_bookmark b JOIN chat_stream s ON s.id = b.stream_id
 WHERE b.subscriber_id = %s AND b.epoch = %s AND {scope} AND b.position < s.head
-  AND b.due_at IS NULL AND b.leased_until IS NULL AND b.wedged_at IS NULL {nothing} {lock}"""
+  AND b.due_at IS NULL AND b.leased_until IS NULL AND b.wedged_at IS NULL {only} {lock}"""
 _NOTHING = """AND NOT EXISTS (
   SELECT 1 FROM chat_event e
   WHERE e.stream_id = s.id AND e.position > b.position AND e.position <= s.head AND e.kind IN ({kinds}))"""
+#: Of a deleted chat a Reaction reads nothing until it is brought back.
+_STANDS = "AND NOT EXISTS (SELECT 1 FROM chat_chat c WHERE c.id = s.id AND c.deleted_at IS NOT NULL)"
 _SKIM = """
 UPDATE agent_bookmark
 SET position = (SELECT head FROM chat_stream WHERE chat_stream.id = agent_bookmark.stream_id) WHERE id IN ({idle})"""
@@ -115,13 +117,14 @@ def _make_lanes(subscriber: Subscriber, epoch: int, scope: Scope) -> None:
 def _skim(subscriber: Subscriber, epoch: int, scope: Scope) -> None:
     condition, parameters = scope.sql()
     nothing = _NOTHING.format(kinds=_marks(subscriber.kinds))
-    idle = _IDLE.format(scope=condition, nothing=nothing, lock=_lock())
+    idle = _IDLE.format(scope=condition, only=nothing, lock=_lock())
     _execute(_SKIM.format(idle=idle), [subscriber.name, epoch, *parameters, *subscriber.kinds])
 
 
 def _mark(subscriber: Subscriber, epoch: int, scope: Scope) -> None:
     condition, parameters = scope.sql()
-    idle = _IDLE.format(scope=condition, nothing="", lock=_lock())
+    only = _STANDS if isinstance(subscriber, Reaction) else ""
+    idle = _IDLE.format(scope=condition, only=only, lock=_lock())
     _execute(_MARK.format(idle=idle), [subscriber.name, epoch, *parameters])
 
 

@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 from django.db.models import Count, F, Q
 
-from agent.models import Bookmark, SuspendedEndpoint
+from agent.models import Attempt, Bookmark, SuspendedEndpoint
 from agent.models import Subscriber as Row
 from agent.subscriptions import breaker
 from agent.subscriptions.base import Reaction, Subscriber
 from agent.subscriptions.counting import Lanes, events_ahead, lanes_by_subscriber, recorded_at
+from chat.llm.errors import ModelOutputError, ModelTimeoutError
 from chat.log.models import Event
 
 type State = Literal["live", "behind", "backing off", "wedged", "paused"]
@@ -40,14 +41,16 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LaneStanding:
-    """One lane of one chat."""
+    """One lane of one chat, as its players see it."""
 
     name: str
+    #: What falls behind with it, in their words.
+    keeps: str
     state: State
     behind: int
     #: Since when it has been failing, wedged, paused or suspended; None for live and behind.
     since: datetime | None = None
-    #: What is the matter, for people.
+    #: What is the matter; "" for a wedge, which is an operator's business.
     reason: str = ""
 
 
@@ -116,14 +119,15 @@ def _lane(
     reaction: Reaction, row: Row | None, mark: Bookmark | None, suspended: SuspendedEndpoint | None, *, behind: int
 ) -> LaneStanding:
     state, since, reason = _state(row, mark, suspended, behind=behind)
-    return LaneStanding(name=reaction.name, state=state, behind=behind, since=since, reason=reason)
+    keeps = reaction.keeps or reaction.name.replace("_", " ")
+    return LaneStanding(name=reaction.name, keeps=keeps, state=state, behind=behind, since=since, reason=reason)
 
 
 def _state(
     row: Row | None, mark: Bookmark | None, suspended: SuspendedEndpoint | None, *, behind: int
 ) -> tuple[State, datetime | None, str]:
     if mark is not None and mark.wedged_at is not None:
-        return "wedged", mark.wedged_at, mark.wedged_reason
+        return "wedged", mark.wedged_at, ""
     if row is not None and row.paused_at is not None:
         return "paused", row.paused_at, row.paused_reason
     if mark is not None and mark.paused_at is not None:
@@ -140,4 +144,13 @@ def _failing(mark: Bookmark) -> tuple[State, datetime | None, str]:
     first, last = attempts.first(), attempts.last()
     if first is None or last is None:
         return "behind", None, ""
-    return "backing off", first.started_at, last.message or last.error
+    return "backing off", first.started_at, _plainly(last)
+
+
+def _plainly(attempt: Attempt) -> str:
+    """Why a try failed: what models say of themselves, and nothing of what goes on inside of us."""
+    if attempt.failure == "output":
+        return ModelOutputError.message()
+    if attempt.error == TimeoutError.__name__:
+        return ModelTimeoutError.message()
+    return attempt.message if attempt.error.startswith("Model") else "Something went wrong on our side."

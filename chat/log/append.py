@@ -10,7 +10,6 @@ from django.db import transaction
 
 from chat.errors import ChatError
 from chat.log.models import Event, Stream
-from chat.log.streams import lock
 from chat.log.text import clean
 from chat.statements import fetch, insert, update
 
@@ -48,23 +47,22 @@ class Appended:
     repeated: bool = False
 
 
-def append(stream: str, news: Sequence[NewEvent], *, expected_version: int | None = None) -> Appended:
-    """Append to `stream` within the caller's transaction.
+def append(stream: Stream, news: Sequence[NewEvent], *, expected_version: int | None = None) -> Appended:
+    """Append to `stream`, which the caller holds (`log.streams.lock`), within the caller's transaction.
 
-    The stream's row lock is taken first, so versions are gap-free and positions commit in order. Only the
-    first event may carry a key. Raises StaleVersionError when `expected_version` is no longer the version,
-    KeyReusedError when the key stands for another body, NoSuchStreamError.
+    Under that lock versions are gap-free and positions commit in order. Only the first event may carry a key.
+    Raises StaleVersionError when `expected_version` is no longer the version, KeyReusedError when the key stands
+    for another body.
     """
     transaction.get_connection().validate_no_broken_transaction()
-    row = lock(stream)
-    if (key := news[0].key) is not None and (earlier := _recorded_with(row, key)):
+    if (key := news[0].key) is not None and (earlier := _recorded_with(stream, key)):
         return _repeated(earlier, news[0])
-    if expected_version is not None and row.version != expected_version:
+    if expected_version is not None and stream.version != expected_version:
         raise StaleVersionError
     events = [
         Event(
-            stream=row,
-            version=row.version + number,
+            stream=stream,
+            version=stream.version + number,
             kind=new.kind,
             payload=clean(new.payload),
             recorded_at=new.recorded_at,
@@ -76,8 +74,8 @@ def append(stream: str, news: Sequence[NewEvent], *, expected_version: int | Non
         for number, new in enumerate(news, start=1)
     ]
     insert(events)
-    row.version, row.head = events[-1].version, events[-1].position
-    update(row, ("version", "head"))
+    stream.version, stream.head = events[-1].version, events[-1].position
+    update(stream, ("version", "head"))
     return Appended(events)
 
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from chat.log import bell
 from chat.log.append import Appended, NewEvent, StaleVersionError, append
 from chat.log.models import Event, Stream
-from chat.log.streams import create_stream
+from chat.log.streams import create_stream, lock
 from chat.story import fold
 from chat.story.fact_payloads import DecisionRegistered
 from chat.story.models import Chat, stream_of
@@ -40,13 +40,21 @@ def write(chat: int, payloads: Sequence[Payload], source: Source, *, expected_ve
     """
     if not payloads:
         return Appended()
-    stream = stream_of(chat)
     with transaction.atomic():
-        appended = append(stream, _events(payloads, source), expected_version=expected_version)
-        if not appended.repeated:
-            # As recorded, not as given: a rebuild will see the same.
-            fold.fold(chat, [(event, decode(event.kind, event.payload)) for event in appended.events])
-            transaction.on_commit(partial(bell.ring, stream, appended.events[-1].position), robust=True)
+        return write_held(lock(stream_of(chat)), payloads, source, expected_version=expected_version)
+
+
+def write_held(
+    stream: Stream, payloads: Sequence[Payload], source: Source, *, expected_version: int | None = None
+) -> Appended:
+    """As `write`, on a chat's stream that the caller holds (`log.streams.lock`); an error ends its transaction too."""
+    if not payloads:
+        return Appended()
+    appended = append(stream, _events(payloads, source), expected_version=expected_version)
+    if not appended.repeated:
+        # As recorded, not as given: a rebuild will see the same.
+        fold.fold(stream.pk, [(event, decode(event.kind, event.payload)) for event in appended.events])
+        transaction.on_commit(partial(bell.ring, stream.name, appended.events[-1].position), robust=True)
     return appended
 
 
@@ -65,13 +73,13 @@ def copy_chat(history: Iterable[tuple[Event, Payload]], then: Sequence[Payload],
     """
     with transaction.atomic():
         stream: Stream = create_stream("chat")
-        copies = _copied(stream.name, history)
+        copies = _copied(stream, history)
         fold.fold(stream.pk, [(copy, decode(copy.kind, copy.payload)) for copy in copies])
         write(stream.pk, then, source)
     return stream.pk
 
 
-def _copied(stream: str, history: Iterable[tuple[Event, Payload]]) -> list[Event]:
+def _copied(stream: Stream, history: Iterable[tuple[Event, Payload]]) -> list[Event]:
     ids: dict[int, int] = {}
     copies: list[Event] = []
     for run in _runs(history):
@@ -103,7 +111,7 @@ def write_operation(decision: DecisionRegistered, source: Source) -> Event:
     Raises KeyReusedError or NoSuchStreamError (see `log.append`).
     """
     with transaction.atomic():
-        [event] = append(OPERATIONS, _events([decision], source)).events
+        [event] = append(lock(OPERATIONS), _events([decision], source)).events
         transaction.on_commit(partial(bell.ring, OPERATIONS, event.position), robust=True)
     return event
 

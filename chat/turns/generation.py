@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncGenerator, Collection, Coroutine
 from typing import Any
 
-from django.db import DatabaseError
+from django import db
 from django.utils import timezone
 
 from chat.database import in_thread
@@ -125,7 +125,7 @@ async def _run(running: Running) -> None:
     except LeaseLostError:
         logger.warning("chat %d: generation %s lost its lease", claim.chat, claim.generation)
         return
-    except DatabaseError:
+    except db.Error:
         # The row still runs: when its lease ends, the sweep settles what was checkpointed.
         logger.exception("chat %d: generation %s could not be settled", claim.chat, claim.generation)
         return
@@ -161,7 +161,7 @@ async def _settle(claim: Claim, settled: Settled) -> int | None:
     for pause in SETTLE_AGAIN_SECONDS:
         try:
             return await in_thread(leases.settle, claim, settled, at=timezone.now())
-        except DatabaseError:
+        except db.Error:
             logger.warning("chat %d: settling failed, once more in %.1f s", claim.chat, pause, exc_info=True)
             await asyncio.sleep(pause)
     return await in_thread(leases.settle, claim, settled, at=timezone.now())

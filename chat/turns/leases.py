@@ -82,8 +82,13 @@ def stopped(chat_id: int) -> bool:
 
     Asked in the transaction that claims what goes on from it: the row is held, so that a stop comes before or after.
     """
-    newest = Generation.objects.select_for_update(no_key=True).filter(chat_id=chat_id).order_by("-started_at").first()
-    return newest is not None and newest.stop_requested_at is not None
+    return any(_newest_stop(chat_id))
+
+
+@composed
+def _newest_stop(chat: int) -> "QuerySet[Generation, datetime | None]":
+    newest = Generation.objects.select_for_update(no_key=True).filter(chat=chat).order_by("-started_at")
+    return newest.values_list("stop_requested_at", flat=True)[:1]
 
 
 def stop_requested(generation: str) -> bool:

@@ -24,6 +24,7 @@ class Noter(Reaction):
 
     name: ClassVar[str] = "noter"
     kinds: ClassVar[tuple[str, ...]] = ("user_turn", "assistant_turn")
+    keeps: ClassVar[str] = "the notes"
 
     def __init__(self) -> None:
         self.seen: list[int] = []

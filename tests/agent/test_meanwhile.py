@@ -6,9 +6,9 @@ import pytest
 from django.db import connection
 
 from agent.models import Attempt, Bookmark
-from agent.subscriptions.base import Done
+from agent.subscriptions.base import Done, Outcome, Skip
 from chat.log.models import Event
-from chat.story.models import Turn
+from chat.story.models import Chat, Turn
 from chat.story.payloads import ChatRenamed
 from tests.agent.readers import notes, supersede
 from tests.factories import make_chat, say
@@ -51,19 +51,28 @@ def test_a_turn_superseded_while_it_is_read_is_discarded(noter, work_off):
     assert notes(chat.id) == [after]
 
 
-def test_a_turn_that_the_outcome_rests_on_counts_like_the_events_own(noter, work_off):
+@pytest.mark.parametrize(("rewritten", "ends"), [(1, [State.DONE]), (2, [State.DONE]), (3, [State.FAILED, State.DONE])])
+def test_what_rests_on_a_turn_that_was_rewritten_meanwhile_is_worked_out_anew(noter, work_off, rewritten, ends):
     chat = make_chat()
-    first, second = say(chat, "One"), say(chat, "Two")
-    noter.act = lambda event: Done([ChatRenamed(title="both")], turns=(first,)) if event.position == second else None
-    work_off(noter)
-    supersede(first)
-    third = say(chat, "Three")
-    noter.act = lambda event: Done([ChatRenamed(title="both")], turns=(first,)) if event.position == third else None
+    before, turn = [say(chat, "One") for _ in range(4)], say(chat, "Two")
+    standing = list(before)
 
+    def act(event: Event) -> Outcome:
+        if event.position != turn:
+            return Skip("not it")
+        rests_on = tuple(standing)
+        if len(before) - len(standing) < rewritten:
+            supersede(standing.pop())
+        connection.close()
+        return Done([ChatRenamed(title=f"rests on {len(rests_on)}")], turns=rests_on)
+
+    noter.act = act
     work_off(noter)
 
-    assert notes(chat.id) == [first, second]
-    assert outcomes(third) == [State.DISCARDED]
+    assert noter.seen.count(turn) == rewritten + 1
+    assert outcomes(turn) == ends
+    assert notes(chat.id) == [turn]
+    assert Chat.objects.get(id=chat.id).title == f"rests on {4 - rewritten}"
 
 
 def test_nothing_of_a_superseded_turn_is_written_after_the_supersede(noter, work_off):

@@ -4,7 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from agent.models import Attempt, Bookmark
@@ -228,6 +228,30 @@ def test_a_stale_worker_that_comes_back_commits_nothing(noter):
         lanes.complete(stale, lambda: effect.take_effect(stale, note(stale.event)))
     assert notes(chat.id) == [turn]
     assert outcomes(turn) == [State.LOST, State.DONE]
+
+
+@pytest.mark.parametrize("trouble", [OperationalError, InterfaceError])
+def test_a_database_that_goes_away_before_the_commit_costs_the_lane_its_lease_alone(noter, reactor, caplog, trouble):
+    chat = make_chat()
+    turn = say(chat, "One")
+    away = threading.Event()
+    noter.act = lambda _: away.set()
+    seeding.notice([noter])
+
+    def answer(execute, *statement):
+        if away.is_set():
+            raise trouble("the connection is closed")
+        return execute(*statement)
+
+    with connection.execute_wrapper(answer):
+        assert reactor.step(noter)
+    assert "the database failed at event" in caplog.text
+    assert notes(chat.id) == []
+
+    expire()
+    reactor.work_off(noter)
+    assert outcomes(turn) == [State.LOST, State.DONE]
+    assert notes(chat.id) == [turn]
 
 
 def test_a_reaction_whose_lease_is_lost_is_stopped(noter, reactor, settings):

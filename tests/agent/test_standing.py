@@ -1,18 +1,20 @@
 """What operators and players are told of the subscribers."""
 
 import json
+import re
 from datetime import timedelta
 from io import StringIO
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from agent import registry
 from agent.models import Bookmark
 from agent.subscriptions import checks, seeding
 from agent.subscriptions.base import Reaction
-from chat.llm.errors import ModelUnreachableError
+from chat.llm.errors import ModelOutputError, ModelUnreachableError
 from tests.agent.readers import Counter, Noter
 from tests.factories import make_chat, owner_of, say
 
@@ -50,6 +52,10 @@ def reading(client, chat) -> dict:
     return client.get(f"/agent/chats/{chat.id}/reading/").json()["noter"]
 
 
+def line(client, chat) -> str:
+    return " ".join(client.get(f"/agent/chats/{chat.id}/reading/line/").content.decode().split())
+
+
 def test_run_reactions_once_works_off_what_is_due_with_no_broker(registered, client):
     chat = make_chat()
     say(chat, "One")
@@ -73,6 +79,25 @@ def test_run_reactions_once_works_off_what_is_due_with_no_broker(registered, cli
     }
 
 
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        (OperationalError("connection\n\trefused"), "The database does not answer: connection refused"),
+        (InterfaceError("connection already closed"), "The database does not answer: connection already closed"),
+        (OperationalError("no such table: agent_subscriber"), "The database has no tables for this yet."),
+    ],
+)
+def test_run_reactions_once_says_that_the_database_is_away(transactional_db, trouble, told):
+    def away(*_: object) -> None:
+        raise trouble
+
+    with connection.execute_wrapper(away), pytest.raises(CommandError) as refused:
+        call_command("run_reactions", "--once")
+
+    assert str(refused.value).startswith(told)
+    assert refused.value.returncode == 1
+
+
 def test_a_wedged_lane_is_seen_and_makes_the_check_fail(registered, client):
     chat = make_chat()
     say(chat, "One")
@@ -83,7 +108,10 @@ def test_a_wedged_lane_is_seen_and_makes_the_check_fail(registered, client):
     assert standing()["wedged"] == 1
     assert standing()["behind_events"] == 1
     assert reading(client, chat) == {"state": "wedged", "behind": 1}
-    assert "needs the operator" in client.get(f"/agent/chats/{chat.id}/reading/line/").content.decode()
+    told = line(client, chat)
+    assert "Reading stands still since" in told
+    assert "the notes must wait for an operator." in told
+    assert "every 30s" in told
     with pytest.raises(SystemExit) as exit_:
         call_command("subscribers", "--check", stdout=StringIO())
     assert exit_.value.code == 1
@@ -100,9 +128,31 @@ def test_a_lane_that_backs_off_says_so_to_the_player(registered, client, setting
 
     assert standing()["backing_off"] == 1
     assert reading(client, chat) == {"state": "backing off", "behind": 1}
-    line = client.get(f"/agent/chats/{chat.id}/reading/line/").content.decode()
-    assert "cannot be reached" in line
-    assert "Reading is paused since" in line
+    told = line(client, chat)
+    assert "cannot be reached. It goes on by itself." in told
+    assert "Reading is paused since" in told
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ValueError("a secret of ours"), "Something went wrong on our side."),
+        (TimeoutError(), "The model took too long to answer."),
+        (ModelOutputError("Field required: moved.0.to"), "did not have the form it was asked for."),
+    ],
+)
+def test_a_player_is_told_nothing_of_our_insides(registered, client, settings, error, told):
+    settings.RETRY_FIRST_SECONDS = settings.RETRY_LONGEST_SECONDS = 900.0
+    chat = make_chat()
+    say(chat, "One")
+    registered.act = fail(error)
+    call_command("run_reactions", "--once")
+    reading(client, chat)
+
+    said = line(client, chat)
+
+    assert told in said
+    assert not {"secret", "Field", "Error", "noter"} & set(re.findall(r"\w+", said))
 
 
 def test_a_table_for_people(registered):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 
 from agent import tasks
@@ -145,6 +146,26 @@ def test_without_a_broker_run_reactions_works_and_the_workers_come_back_to_it(wo
 
     read(workers, chat, [first, second])
     assert time.monotonic() - back_at < 15 + SLACK
+
+
+def test_run_reactions_goes_on_after_its_connections_were_cut(workers):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no connections to cut")
+    workers.command("run_reactions")
+    seeded(workers)
+    chat = make_chat()
+    first = say(chat, "hello")
+    read(workers, chat, [first])
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        assert cursor.rowcount > 0
+    second = say(chat, "hello again")
+
+    read(workers, chat, [first, second])
 
 
 def test_a_key_refused_in_the_middle_of_play_wedges_nothing_and_all_is_read_afterwards(workers, model, settings):

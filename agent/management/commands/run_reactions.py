@@ -6,11 +6,12 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from django import db
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
-from django.db import DatabaseError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agent import registry
+from agent.operations.locking import NoBookmarksError, trouble_of
 from agent.subscriptions import projector, seeding
 from agent.subscriptions.reactor import Reactor
 
@@ -25,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="end when nothing is due")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Look, work, and look again."""
+        """Look, work, and look again; with `--once` CommandError when the database does not answer."""
         reactor, stopped = Reactor(), threading.Event()
 
         def end() -> None:
@@ -36,7 +37,7 @@ class Command(BaseCommand):
         _on_signals(end)
         try:
             while not stopped.is_set():
-                dealt_with = self._round(reactor, stopped)
+                dealt_with = self._round(reactor, stopped, once=options["once"])
                 if options["once"] and not dealt_with:
                     break
                 if not dealt_with:
@@ -44,11 +45,15 @@ class Command(BaseCommand):
         finally:
             reactor.close()
 
-    def _round(self, reactor: Reactor, stopped: threading.Event) -> int:
+    def _round(self, reactor: Reactor, stopped: threading.Event, *, once: bool) -> int:
+        # What the last round may have left broken.
+        db.close_old_connections()
         try:
             return _work(reactor, stopped)
-        except DatabaseError as error:
-            self.stderr.write(f"the database does not answer: {error}")
+        except db.Error as error:
+            if once:
+                raise CommandError(_told(error)) from None
+            self.stderr.write(_told(error))
             return 0
 
 
@@ -61,6 +66,12 @@ def _work(reactor: Reactor, stopped: threading.Event) -> int:
         reactor.probe(reaction)
         dealt_with += reactor.work_off(reaction)
     return dealt_with
+
+
+def _told(error: db.Error) -> str:
+    if isinstance(trouble := trouble_of(error), NoBookmarksError):
+        return trouble.detail
+    return f"The database does not answer: {' '.join(str(error).split())}"
 
 
 def _cancel_after_grace(reactor: Reactor) -> None:

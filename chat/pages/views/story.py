@@ -122,12 +122,12 @@ def _context(request: HttpRequest, chat: Chat, *, whole: bool = False) -> dict[s
         "chat": chat,
         "whole": whole,
         "origin": origin,
-        "parting": _parting(origin, chat.branched_from_turn) if origin else None,
+        "parting": _parting(origin, chat.branched_from_turn or 0) if origin else None,
         "branches": [one for one in kin if one.branched_from == chat.id],
     } | story_panel(chat, owner=owner, whole=whole)
 
 
-def _parting(origin: Chat, turn: int | None) -> Turn | None:
+def _parting(origin: Chat, turn: int) -> Turn | None:
     """What stands now where a branch went another way."""
     left = origin.turns.filter(id=turn).first()
     return writings.standing_beside(origin, left) if left else None

@@ -1,6 +1,7 @@
 import pytest
 
 from agent.models import Attempt
+from agent.reactions import turn_page
 from agent.reactions.chronicler import Chronicler
 from agent.subscriptions import seeding
 from agent.subscriptions.base import Done, Skip
@@ -265,6 +266,19 @@ def test_a_turn_that_was_read_when_it_was_restored_is_not_read_again_when_it_is_
     read(chat, restored.position)
 
     assert isinstance(react(Chronicler(), turn), Skip)
+
+
+def test_a_reading_rests_on_every_turn_that_the_model_was_shown(chat, reader):
+    reader.default = answer_json(NOTHING)
+    promise = reply(chat, "Mara", "We shall row out.")
+    record(chat, EventPlanned(title="Row out", triggered_by_assistant_turn_id=promise))
+    between = [say(chat, "Hm.") for _ in range(turn_page.EARLIER_TURNS)]
+    planned(chat)
+    turn = say(chat, "Let us row.")
+
+    outcome = react(Chronicler(), turn)
+
+    assert sorted(outcome.turns) == [promise, *between, turn]
 
 
 def test_a_plan_whose_turn_was_rewritten_while_the_model_read_stays_hidden(chat, reader):

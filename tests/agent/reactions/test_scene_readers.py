@@ -2,15 +2,15 @@ import pytest
 
 from agent.reactions.caution_drafter import CautionDrafter
 from agent.reactions.run_debriefer import RunDebriefer
-from agent.subscriptions.base import Skip
+from agent.subscriptions.base import Done, Skip
 from chat.log.models import Event
 from chat.story import decisions
 from chat.story.fact_models import Decision
 from chat.story.known import known_to
 from chat.story.models import Chat
-from chat.turns import cautions, scenes, story_events
+from chat.turns import cautions, rewriting, scenes, story_events
 from tests.factories import cast_of, make_chat, make_user, owner_of, say
-from tests.facts import react, read, reply, rewrite, take
+from tests.facts import react, read, regenerate, reply, rewrite, take
 from tests.model_server import answer_json
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,7 +29,11 @@ def reader(model, settings):
 
 def close(chat):
     scenes.close_scene(Chat.objects.get(id=chat.id), by=owner_of(chat))
-    return Event.objects.filter(kind="scene_closed").latest("position").position
+    return newest("scene_closed")
+
+
+def newest(kind):
+    return Event.objects.filter(kind=kind).latest("position").position
 
 
 def known(chat, name, **how):
@@ -62,6 +66,28 @@ def test_by_words_a_closed_scene_is_debriefed_for_each_from_what_it_saw(chat):
     assert "Good evening" in known(chat, "Tom").before[0]
 
 
+def test_what_the_player_moved_by_hand_in_the_scene_is_debriefed_to_those_who_were_there(chat):
+    owner, tom = owner_of(chat), cast_of(chat)["Tom"]
+    lamp, boat = (story_events.plan(chat, title=title, by=owner) for title in ("Light the lamp", "Mend the boat"))
+    say(chat, "Good evening.")
+    story_events.start(chat, story_event=boat, by=owner)
+    scenes.leave(chat, character=tom, by=owner)
+    story_events.start(chat, story_event=lamp, by=owner)
+    closed = close(chat)
+    scenes.open_scene(chat, title="The morning after", present=[tom], by=owner)
+    story_events.complete(chat, story_event=boat, by=owner)
+
+    read(chat, closed)
+
+    text = Decision.objects.get(context=decisions.RUN_DEBRIEF).body["text"]
+    assert "Light the lamp" in text
+    assert "Mend the boat" in text
+    assert "completed" not in text
+    assert "Light the lamp" in known(chat, "Mara").before[0]
+    assert "Mend the boat" in known(chat, "Tom").before[0]
+    assert "Light the lamp" not in known(chat, "Tom").before[0]
+
+
 def test_a_model_is_asked_once_for_all_who_saw_the_same(chat, reader):
     first, secret, closed = secret_scene(chat)
     reader.default = answer_json({"happened": "They met.", "open": "The letter."})
@@ -85,10 +111,39 @@ def test_a_debrief_leaves_prompts_when_its_turn_is_rewritten_and_is_made_anew(ch
     assert known(chat, "Ilse").before == ()
 
     read(chat, rewritten)
-    read(chat, Event.objects.filter(kind="turn_superseded").latest("position").position)
+    read(chat, newest("turn_superseded"))
 
     assert "burnt" in known(chat, "Ilse").before[0]
     assert Decision.objects.filter(context=decisions.RUN_DEBRIEF).count() == 2
+
+
+def test_what_is_deleted_leaves_the_debrief_and_what_is_brought_back_stands_in_it_again(chat):
+    owner = owner_of(chat)
+    _first, secret, closed = secret_scene(chat)
+    read(chat, closed)
+
+    rewriting.delete(chat, turn=secret, by=owner)
+    read(chat, newest("turn_deleted"))
+    assert "under the stair" not in known(chat, "Ilse").before[0]
+
+    rewriting.undelete(chat, turn=secret, by=owner)
+    read(chat, newest("turn_restored"))
+    assert "under the stair" in known(chat, "Ilse").before[0]
+
+
+def test_a_scene_is_debriefed_once_for_all_that_was_rewritten_in_it_at_once(chat):
+    say(chat, "Well?")
+    line = reply(chat, "Mara", "“Hm.”")
+    closed = close(chat)
+    read(chat, closed)
+    regenerate(chat, line)
+    read(chat, newest("turn_superseded"))
+
+    rewriting.restore(chat, turn=line, by=owner_of(chat))
+    first, second = newest("turn_superseded"), newest("turn_restored")
+
+    assert isinstance(read(chat, first, reactions=[RunDebriefer()])[0], Done)
+    assert read(chat, second, reactions=[RunDebriefer()]) == [Skip("debriefed as it stands")]
 
 
 def test_an_empty_scene_and_an_open_one_are_not_debriefed(chat):

@@ -7,7 +7,7 @@ from django.utils import timezone
 from chat.log.append import KeyReusedError, NewEvent, StaleVersionError, append
 from chat.log.models import Event, Stream
 from chat.log.read import events_of, head
-from chat.log.streams import NoSuchStreamError, create_stream
+from chat.log.streams import NoSuchStreamError, create_stream, lock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -18,7 +18,7 @@ def new(text: str = "a word", *, key: str | None = None, kind: str = "user_turn"
 
 def put(stream: Stream, *news: NewEvent, **how: int) -> list[Event]:
     with transaction.atomic():
-        return append(stream.name, news, **how).events
+        return append(lock(stream.name), news, **how).events
 
 
 def test_versions_have_no_gaps_and_the_stream_knows_its_head():
@@ -48,7 +48,7 @@ def test_the_same_key_and_body_give_the_same_event():
 
     first = put(stream, new("once", key="user:1:a"))
     with transaction.atomic():
-        again = append(stream.name, [new("once", key="user:1:a")])
+        again = append(lock(stream.name), [new("once", key="user:1:a")])
 
     assert again.repeated
     assert again.events[0].position == first[0].position
@@ -92,7 +92,7 @@ def test_nul_and_lone_surrogates_are_dropped_at_the_door():
 
 def test_a_stream_that_does_not_exist_is_refused():
     with pytest.raises(NoSuchStreamError), transaction.atomic():
-        append("chat-999", [new()])
+        lock("chat-999")
 
 
 def test_many_writers_leave_no_gap_and_positions_rise_with_versions():
@@ -128,7 +128,7 @@ def test_appending_to_two_chats_does_not_wait():
     def hold() -> None:
         try:
             with transaction.atomic():
-                append(held.name, [new()])
+                append(lock(held.name), [new()])
                 holding.set()
                 assert done.wait(30)
         finally:

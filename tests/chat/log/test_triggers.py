@@ -5,7 +5,7 @@ from django.utils import timezone
 from chat.log import triggers
 from chat.log.append import NewEvent, append
 from chat.log.models import Event
-from chat.log.streams import create_stream
+from chat.log.streams import create_stream, lock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def event() -> Event:
     with transaction.atomic():
         return append(
-            create_stream("chat").name,
+            lock(create_stream("chat").name),
             [NewEvent(kind="user_turn", payload={"text": "ink"}, recorded_at=timezone.now(), actor="user:1")],
         ).events[0]
 
