@@ -11,6 +11,7 @@ from chat.pages.doors import Sent, deed, done, player, wanted_next
 from chat.pages.facts import story_panel
 from chat.pages.forms import posted, text
 from chat.pages.story_json import story_json
+from chat.pages.writings import deleted
 from chat.story.access import branches_for, get_chat_for
 from chat.story.models import Chat
 from chat.turns import cautions, story_events
@@ -121,4 +122,5 @@ def _context(request: HttpRequest, chat: Chat, *, whole: bool = False) -> dict[s
         "whole": whole,
         "origin": next((one for one in kin if one.id == chat.branched_from), None),
         "branches": [one for one in kin if one.branched_from == chat.id],
+        "deleted": len(deleted(chat)),
     } | story_panel(chat, owner=owner, whole=whole)
