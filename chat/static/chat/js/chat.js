@@ -11,7 +11,7 @@ import { Seek } from "./seek.js";
 import { Status } from "./status.js";
 import { tendTabs } from "./tabs.js";
 import { localTimes } from "./times.js";
-import { toast } from "./toasts.js";
+import { clearToasts, toast } from "./toasts.js";
 import { Transcript } from "./transcript.js";
 import { Wire } from "./wire.js";
 import { acted, markOutdated, rewritten, tendWritings } from "./writings.js";
@@ -57,6 +57,8 @@ const frames = {
   },
   turn_html(frame) {
     const turn = transcript.insert(frame.html);
+    // One that came back brought with it what it had caused.
+    if (Number(turn?.dataset.turn) !== frame.position) refreshFacts();
     if (!turn) return;
     settle(turn, frame.generation);
     facts.place();
@@ -93,6 +95,8 @@ const frames = {
 
 function posted() {
   if (detached) location.assign(page.page);
+  clearToasts();
+  document.querySelector("#tour.over")?.remove();
   scroll.toNewest({ focus: false });
   follow();
 }
@@ -123,13 +127,12 @@ function decide({ generation, witnesses }) {
 }
 
 /** Somebody has ended. The settled turn, if one stands, has come before and taken the preview's place. */
-function end({ generation, speaker, state, error, turn_id }) {
+function end({ generation, speaker, state, turn_id }) {
   over.add(generation);
   if (preview?.generation && preview.generation !== generation) return;
   rest(speaker, state);
-  if (!preview) return;
-  preview.remove();
-  if (!turn_id && ["failed", "interrupted"].includes(state)) showFailure({ generation, speaker, state, error });
+  preview?.remove();
+  if (!turn_id && state !== "nobody") reconcile();
 }
 
 /** The settled turn takes the place of its preview. */
@@ -146,16 +149,7 @@ function rest(name, state) {
   transcript.clearQueue();
 }
 
-function showFailure({ generation, speaker, state, error }) {
-  const notice = here("failed-template").content.firstElementChild.cloneNode(true);
-  notice.dataset.generation = notice.querySelector("button").value = generation;
-  notice.querySelector(".what").textContent = `${speaker} ${state === "failed" ? "could not answer." : "was cut off."}`;
-  notice.querySelector(".why").textContent = error ?? "";
-  scroll.keeping(() => here("pending").replaceChildren(notice));
-  scroll.news();
-}
-
-/** After a break: what is due may have begun, ended or failed meanwhile. */
+/** After a break, and when a reply came to nothing: what is due may have begun, ended or failed meanwhile. */
 async function reconcile() {
   const before = preview?.generation;
   const pending = await refreshHead();
@@ -184,7 +178,8 @@ async function reconcile() {
   }
   if (composer.running) rest("", "");
   preview.remove();
-  here("pending").replaceChildren(...(failed ? [failed] : []));
+  scroll.keeping(() => here("pending").replaceChildren(...(failed ? [failed] : [])));
+  if (failed) scroll.news();
 }
 
 function take(writing) {
@@ -196,6 +191,7 @@ function take(writing) {
 async function refreshHead() {
   try {
     const pending = await freshen(page.panel);
+    endTour();
     status.rename(here("scene").querySelector("h1").textContent);
     transcript.retitle(here("scene").dataset);
     transcript.repaint();
@@ -208,6 +204,17 @@ async function refreshHead() {
     // The connection is gone again; the next one asks anew.
     return null;
   }
+}
+
+/** The card that congratulates does so once: whoever has seen it finds it put away on the next page. */
+function endTour() {
+  const over = document.querySelector("#tour.over form");
+  if (over) post(over.action).catch(() => {});
+}
+
+function putTourAway() {
+  here("tour").remove();
+  here("transcript").focus({ preventScroll: true });
 }
 
 /** What turns have caused, and what is still to be read of them. */
@@ -264,6 +271,7 @@ document.addEventListener("htmx:after:swap", () => localTimes(here("leaves")));
 tendActs({
   done(form, data) {
     acted(data);
+    if (form.closest("#tour")) putTourAway();
     if (form.id !== "act" && !data.generation) refreshHead();
   },
 });
@@ -277,3 +285,4 @@ const wire = new Wire({
   onState: showConnection,
 });
 facts.refresh();
+endTour();
