@@ -55,7 +55,7 @@ def kept_for(user: "User | AnonymousUser", chat: Chat) -> Kept:
     asked: dict[str, Any] = {"enter_sends": F("preference__enter_sends"), "closed": F("preference__tour_closed")}
     if chat.seeded_at is not None:
         asked |= _steps(chat, chat.seeded_at)
-    found = User.objects.filter(pk=user.pk or 0).values(**asked).get()
+    found: dict[str, Any] = {**User.objects.filter(pk=user.pk or 0).values(**asked).get()}
     enter_sends, closed = found.pop("enter_sends"), bool(found.pop("closed"))
     return Kept(enter_sends is not False, Tour(closed=closed, **found) if found else None)
 
