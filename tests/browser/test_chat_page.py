@@ -74,8 +74,10 @@ def test_escape_stops_and_retry_writes_anew_in_place(player, gate):
 def test_stopped_before_the_first_word_it_says_so_and_can_be_tried_again(player):
     player.begin()
     player.site.model.script(nothing())
+    asked = len(player.site.model.requests)
     player.say("Mara?")
     player.see(".turn.writing")
+    player.site.model.wait_for_request(asked + 1)
     player.page.keyboard.press("Escape")
 
     player.see(".failed.stopped", "Mara was stopped before the first word.")

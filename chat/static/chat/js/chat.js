@@ -127,12 +127,14 @@ function decide({ generation, witnesses }) {
 }
 
 /** Somebody has ended. The settled turn, if one stands, has come before and taken the preview's place. */
-function end({ generation, speaker, state, turn_id }) {
+function end({ generation, speaker, state, error, turn_id }) {
   over.add(generation);
   if (preview?.generation && preview.generation !== generation) return;
   rest(speaker, state);
-  preview?.remove();
-  if (!turn_id && state !== "nobody") reconcile();
+  if (!preview) return;
+  preview.remove();
+  if (!turn_id && ["failed", "interrupted"].includes(state)) showFailure({ generation, speaker, state, error });
+  if (!turn_id && state === "stopped") reconcile();
 }
 
 /** The settled turn takes the place of its preview. */
@@ -149,7 +151,16 @@ function rest(name, state) {
   transcript.clearQueue();
 }
 
-/** After a break, and when a reply came to nothing: what is due may have begun, ended or failed meanwhile. */
+function showFailure({ generation, speaker, state, error }) {
+  const notice = here("failed-template").content.firstElementChild.cloneNode(true);
+  notice.dataset.generation = notice.querySelector("button").value = generation;
+  notice.querySelector(".what").textContent = `${speaker} ${state === "failed" ? "could not answer." : "was cut off."}`;
+  notice.querySelector(".why").textContent = error ?? "";
+  scroll.keeping(() => here("pending").replaceChildren(notice));
+  scroll.news();
+}
+
+/** After a break, and when a reply was stopped: what is due may have begun, ended or failed meanwhile. */
 async function reconcile() {
   const before = preview?.generation;
   const pending = await refreshHead();
