@@ -10,7 +10,6 @@ from django.utils.text import get_text_list
 from chat.errors import ChatError
 from chat.log import read
 from chat.pages import lists, notices, tour
-from chat.pages.models import Preference
 from chat.story.models import Chat, Turn
 from chat.templatetags.story_text import render_mark, render_turn
 from chat.turns import generation, marks, transcript, variants
@@ -65,7 +64,6 @@ def story_page(request: HttpRequest, chat: Chat, *, draft: str = "", refusal: st
         "turns": items(chat, page, head["cast"], head["notice"]),
         "sections": lists.chat_list(request.user),
         "model": notices.model_notice(request.user),
-        "enter_sends": enter_sends(request),
         "draft": draft,
         "refusal": refusal,
     }
@@ -86,13 +84,15 @@ def head_and_panel(request: HttpRequest, chat: Chat) -> Context:
     """The parts round the transcript: header, cast and scene, and the reply that is due."""
     members = cast(chat)
     notice = transcript.pending_notice(chat)
+    kept = tour.kept_for(request.user, chat)
     return {
         "chat": chat,
         "cast": members,
         "hearers": hearers(members),
         "elsewhere": sorted(members, key=lambda member: member.present),
         "notice": notice,
-        "tour": tour.tour_of(chat, request.user),
+        "tour": kept.tour,
+        "enter_sends": kept.enter_sends,
         "written": _written(chat, notice),
         "card": _cards(members).get(notice.speaker) if notice else None,
     }
@@ -139,12 +139,6 @@ def _listed(names: list[str]) -> str:
     if len(names) > NAMED:
         names = [*names[: NAMED - 1], f"{len(names) - NAMED + 1} others"]
     return get_text_list(names, "and")
-
-
-def enter_sends(request: HttpRequest) -> bool:
-    """Whether Enter sends, for this player."""
-    kept = Preference.objects.filter(user__pk=request.user.pk or 0).values_list("enter_sends", flat=True).first()
-    return True if kept is None else kept
 
 
 def place_in(request: HttpRequest, name: str) -> int | None:

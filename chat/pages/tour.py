@@ -1,11 +1,12 @@
 """The card beside the demo story: five minutes of things to try, ticked off by what the log says was done."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, Subquery
+from django.contrib.auth.models import User
+from django.db.models import Exists, F, Subquery
 
-from chat.log.models import Event, Stream
+from chat.log.models import Event
 from chat.pages.models import Preference
 from chat.story.fact_payloads import EventStatusReverted
 from chat.story.models import Chat, Turn
@@ -13,7 +14,9 @@ from chat.story.payloads import kind_of
 from chat.story.rewriting_payloads import TurnRestored
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser, User
+    from django.contrib.auth.models import AnonymousUser
+
+STEPS = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,33 +36,48 @@ class Tour:
         """How many of the four steps."""
         return self.said + self.rewritten + self.restored + self.interjected
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to try."""
+        return self.done == STEPS
 
-def tour_of(chat: Chat, user: "User | AnonymousUser") -> Tour | None:
-    """How far a player has got with the demo story, with one query; None for any other."""
-    if chat.seeded_at is None:
-        return None
-    since = Event.objects.filter(stream_id=chat.id, position__gt=chat.seeded_at)
-    turns = Turn.objects.filter(chat=chat, id__gt=chat.seeded_at, regenerated_from=None)
-    replies = Turn.objects.live().filter(chat=chat, place__lt=chat.seeded_at, kind=Turn.Kind.ASSISTANT)
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the chat page knows of its player: whether Enter sends, and how far the tour has got; None: no tour here."""
+
+    enter_sends: bool
+    tour: Tour | None
+
+
+def kept_for(user: "User | AnonymousUser", chat: Chat) -> Kept:
+    """A player's preferences and, beside the demo story, what was done there; with one query for both."""
+    asked: dict[str, Any] = {"enter_sends": F("preference__enter_sends"), "closed": F("preference__tour_closed")}
+    if chat.seeded_at is not None:
+        asked |= _steps(chat, chat.seeded_at)
+    found: dict[str, Any] = {**User.objects.filter(pk=user.pk or 0).values(**asked).get()}
+    enter_sends, closed = found.pop("enter_sends"), bool(found.pop("closed"))
+    return Kept(enter_sends is not False, Tour(closed=closed, **found) if found else None)
+
+
+def _steps(chat: Chat, seeded_at: int) -> dict[str, Any]:
+    """Each step by its name in Tour, and the reply that is to be rewritten."""
+    since = Event.objects.filter(stream_id=chat.id, position__gt=seeded_at)
+    turns = Turn.objects.filter(chat=chat, id__gt=seeded_at, regenerated_from=None)
+    replies = Turn.objects.live().filter(chat=chat, place__lt=seeded_at, kind=Turn.Kind.ASSISTANT)
     # What was said elsewhere, or unasked, is not the reply that is to be rewritten.
     reply = replies.filter(meanwhile=None, interjection_of=None).order_by("-place")
-    rewritten = Subquery(since.filter(kind=kind_of(EventStatusReverted)).order_by("position").values("position")[:1])
-    found = (
-        Stream.objects.filter(id=chat.id)
-        .annotate(
-            said=Exists(turns.filter(kind=Turn.Kind.USER)),
-            rewritten=Exists(since.filter(kind=kind_of(EventStatusReverted))),
-            # After the rewriting: bringing some other writing back takes nothing of it back.
-            restored=Exists(since.filter(kind=kind_of(TurnRestored), position__gt=rewritten)),
-            interjected=Exists(turns.filter(interjection_of__isnull=False)),
-            closed=Exists(Preference.objects.filter(user__pk=user.pk or 0, tour_closed=True)),
-            reply=Subquery(reply.values("id")[:1]),
-            place=Subquery(reply.values("place")[:1]),
-        )
-        .values("said", "rewritten", "restored", "interjected", "closed", "reply", "place")
-        .get()
-    )
-    return Tour(**found)
+    reverted = since.filter(kind=kind_of(EventStatusReverted))
+    rewritten = Subquery(reverted.order_by("position").values("position")[:1])
+    return {
+        "said": Exists(turns.filter(kind=Turn.Kind.USER)),
+        "rewritten": Exists(reverted),
+        # After the rewriting: bringing some other writing back takes nothing of it back.
+        "restored": Exists(since.filter(kind=kind_of(TurnRestored), position__gt=rewritten)),
+        "interjected": Exists(turns.filter(interjection_of__isnull=False)),
+        "reply": Subquery(reply.values("id")[:1]),
+        "place": Subquery(reply.values("place")[:1]),
+    }
 
 
 def close_tour(user: "User") -> None:

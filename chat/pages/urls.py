@@ -27,6 +27,7 @@ urlpatterns = [
     path("chats/<int:chat_id>/turns/", play.turns, name="turns"),
     path("chats/<int:chat_id>/turns/cancel/", play.cancel, name="cancel"),
     path("chats/<int:chat_id>/turns/<int:turn_id>/why/", why.why, name="why"),
+    path("chats/<int:chat_id>/turns/deleted/", rewriting.turns_deleted, name="turns_deleted"),
     path("chats/<int:chat_id>/turns/written-before/", rewriting.written_before, name="written_before"),
     path("chats/<int:chat_id>/turns/<int:turn_id>/regenerate/", rewriting.turn_regenerate, name="turn_regenerate"),
     path(

@@ -72,6 +72,14 @@ def edit_page(chat: Chat, turn: Turn) -> Context:
     return {"chat": chat, "turn": turn, "goes": _goes(undone, interjections=False)}
 
 
+def deleted(chat: Chat) -> list[Turn]:
+    """The turns that can be brought back, of each place the one deleted last; newest deletion first."""
+    newest: dict[int, Turn] = {}
+    for turn in chat.turns.deleted().order_by("-superseded_by"):
+        newest.setdefault(turn.place, turn)
+    return list(newest.values())
+
+
 def comparison(chat: Chat, turn: Turn, other: str) -> Context:
     """What stands beside another writing: the one named, or the one before it."""
     found = variants.writings(chat, turn)

@@ -4,7 +4,7 @@ from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from chat.story.payloads import Card
 
@@ -192,6 +192,12 @@ class TurnQuerySet(models.QuerySet["Turn"]):
     def rewritten(self) -> Self:
         """Those that stand and are not what was first written in their place, or were brought back there."""
         return self.live().filter(~Q(id=models.F("place")) | Q(restored_by__isnull=False))
+
+    def deleted(self) -> Self:
+        """Those that were deleted, not along with another one, and in whose place nothing stands."""
+        heir = Turn.objects.filter(id=OuterRef("superseded_by"))
+        standing = Turn.objects.live().filter(chat=OuterRef("chat"), place=OuterRef("place"))
+        return self.filter(~Exists(heir), ~Exists(standing), superseded_by__isnull=False, went_with=None)
 
     def in_story_order(self) -> Self:
         """As they are read."""

@@ -7,8 +7,6 @@ from chat.turns.claims import said_since
 from chat.turns.models import Generation
 
 PAGE_TURNS = 50
-#: Ends that leave nothing to say at the transcript's end.
-SILENT_ENDS = {Generation.State.STOPPED, Generation.State.NOBODY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +31,11 @@ def newest(chat: Chat, *, before: int | None = None, limit: int = PAGE_TURNS) ->
 def pending_notice(chat: Chat) -> Generation | None:
     """The newest generation where it has something to show at the transcript's end.
 
-    It runs; or it failed or was cut off without a word, and it is still the last thing that happened.
+    It runs; or it failed, was stopped or was cut off without a word, and it is still the last thing that happened.
     """
     newest_one = Generation.objects.filter(chat=chat).order_by("-started_at").first()
     if newest_one is None or newest_one.turn is not None:
         return None
     if newest_one.state == Generation.State.RUNNING:
         return newest_one
-    return None if said_since(newest_one) or newest_one.state in SILENT_ENDS else newest_one
+    return None if newest_one.state == Generation.State.NOBODY or said_since(newest_one) else newest_one

@@ -4,7 +4,7 @@ import re
 import threading
 
 from tests.browser.player import FIRST, TELLS, Player
-from tests.model_server import refused, say
+from tests.model_server import nothing, refused, say
 
 
 def test_an_exchange_is_streamed_and_then_stands(player, gate):
@@ -69,6 +69,26 @@ def test_escape_stops_and_retry_writes_anew_in_place(player, gate):
     player.see(".turn.said", "All of it, then.")
     player.gone(".turn.stopped")
     assert player.turns() == ["Mara?", "“All of it, then.”"]
+
+
+def test_stopped_before_the_first_word_it_says_so_and_can_be_tried_again(player):
+    player.begin()
+    player.site.model.script(nothing())
+    asked = len(player.site.model.requests)
+    player.say("Mara?")
+    player.see(".turn.writing")
+    player.site.model.wait_for_request(asked + 1)
+    player.page.keyboard.press("Escape")
+
+    player.see(".failed.stopped", "Mara was stopped before the first word.")
+    player.gone(".turn.writing")
+    player.open()
+    player.see(".failed.stopped", "Mara was stopped before the first word.")
+    player.site.model.script(say("“Here.”"))
+    player.page.get_by_role("button", name="Try again").click()
+
+    player.see(".turn.said[data-turn]", "“Here.”")
+    player.gone(".failed")
 
 
 def test_what_is_said_meanwhile_is_marked_and_answered_next(player, gate):

@@ -99,6 +99,29 @@ def test_on_a_phone_the_sides_are_dialogs_and_nothing_scrolls_sideways(browser, 
     assert player.wrong == []
 
 
+@pytest.mark.parametrize("width", [390, 360])
+def test_on_a_phone_what_can_be_done_with_a_turn_is_one_row(browser, shared_site, kept_session, width):
+    looks = {"viewport": {"width": width, "height": 780}, "has_touch": True, "is_mobile": True}
+    player = Player(browser, shared_site, kept_session, **looks)
+    player.begin(names=("Mara",))
+    player.site.model.script(say(TELLS), say("“Another way of it.”"))
+    player.page.fill("#words", "Mara?")
+    player.page.click(".send")
+    player.see(".turn.said[data-turn]")
+    player.gone(".stop")
+    player.page.click("[data-tool=rewrite]")
+    player.page.locator("#slip button[type=submit]").click()
+    player.see(".turn.said .variants", "2/2")
+
+    tops = player.page.locator(".turn.said .tools > *").evaluate_all(
+        "tools => tools.filter((tool) => tool.checkVisibility()).map((tool) => tool.getBoundingClientRect().top)"
+    )
+
+    assert len(tops) == 6
+    assert len(set(tops)) == 1
+    player.context.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_page_is_accessible_in_every_state(browser, shared_site, kept_session, width, scheme):
@@ -155,8 +178,13 @@ def test_a_link_to_an_old_turn_opens_there_and_leads_to_the_newest(player):
     player.page.goto(f"/chats/{player.chat}/?at={old['place']}#turn-{old['id']}")
 
     assert player.page.locator(f"#turn-{old['id']}").is_visible()
-    box = player.page.locator(f"#turn-{old['id']}").bounding_box()
-    assert 0 < box["y"] < 800
+    for width in (1280, 390):
+        player.page.set_viewport_size({"width": width, "height": 800})
+        player.page.goto("about:blank")
+        player.page.goto(f"/chats/{player.chat}/?at={old['place']}#turn-{old['id']}")
+        player.see(".transcript.held")
+        header, name = player.page.locator("#scene").bounding_box(), player.page.locator(f"#said-{old['id']}")
+        assert header["y"] + header["height"] <= name.bounding_box()["y"] < 400
     player.page.click("text=Newest turns")
     player.see(".turn.player", "Turn 59")
     player.see(".transcript.held")

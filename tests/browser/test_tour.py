@@ -6,10 +6,13 @@ from tests.browser.player import Player
 from tests.browser.sight import overflow, sights, violations
 from tests.model_server import answer_json, say
 
+FORGET = "from chat.pages.models import Preference; Preference.objects.all().delete()"
+
 
 @pytest.fixture
 def demo(player: Player) -> Player:
-    """A copy of the demo story of one's own, opened."""
+    """A copy of the demo story of one's own, opened by somebody who has not put the card away."""
+    player.site.manage("shell", "-v0", "-c", FORGET)
     told = player.site.manage("seed_demo", "--again")
     player.open(int(told.split("chat ")[1].split(")")[0]))
     return player
@@ -35,7 +38,11 @@ def test_every_step_of_the_card_works_as_it_is_told(demo):
     demo.see(".afoot > li.completed", LETTER)
 
     address_two(demo)
-    done(demo, 4)
+    demo.see("#tour.over", "That is all of it. The night is yours.")
+    assert demo.page.locator("#tour li").count() == 0
+
+    demo.open()
+    assert demo.page.locator("#tour").is_hidden()
 
 
 def say_a_line(demo: Player) -> None:

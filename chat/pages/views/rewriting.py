@@ -108,6 +108,14 @@ def turn_undelete(request: HttpRequest, chat_id: int, turn_id: int) -> HttpRespo
 
 @require_safe
 @signed_in
+def turns_deleted(request: HttpRequest, chat_id: int) -> HttpResponse:
+    """The turns that were deleted, newest deletion first, each with the way to bring it back."""
+    chat = get_chat_for(request.user, chat_id)
+    return render(request, "chat/deleted.html", {"chat": chat, "deleted": writings.deleted(chat)})
+
+
+@require_safe
+@signed_in
 def turn_variants(request: HttpRequest, chat_id: int, turn_id: int) -> HttpResponse:
     """The writings of a turn, as JSON; for browsers a page that compares the one of `?with=` to what stands."""
     chat = get_chat_for(request.user, chat_id)

@@ -1,14 +1,21 @@
 """The doors of rewriting: what each takes, what it gives back, and what it refuses."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from chat.database import in_thread
-from chat.pages.writings import compared
+from chat.pages.writings import compared, deleted
 from chat.story.fact_payloads import EventCompleted, EventStarted, MemoryFormed
 from chat.story.models import Chat
-from chat.turns import generation
+from chat.story.rewriting_payloads import TurnDeleted
+from chat.turns import claims, generation, leases
+from chat.turns.leases import Settled
+from chat.turns.models import Generation
+from tests.chat.pages.conftest import page
 from tests.factories import cast_of, make_chat, make_user, owner_of, say
 from tests.facts import moved, planned, record, regenerate, reply, status, texts
 
@@ -54,7 +61,7 @@ def test_before_a_rewriting_the_page_and_the_json_say_what_will_be_undone(chat, 
     address = door(chat, told["primary"], "regenerate")
 
     found = player.get(address).json()
-    page = player.get(address, headers=HTML).content.decode()
+    asking = player.get(address, headers=HTML).content.decode()
 
     assert found["story_events"] == [
         {"id": told["story_event"], "title": "Open the letter", "from": "active", "to": "planned"}
@@ -62,8 +69,8 @@ def test_before_a_rewriting_the_page_and_the_json_say_what_will_be_undone(chat, 
     assert [one["text"] for one in found["memories"]] == ["She opened it.", "Ilse cried no."]
     assert [one["turn_id"] for one in found["interjections"]] == [told["interjection"]]
     assert (found["relationships"], found["later_turns"]) == ([], 1)
-    assert "1 story event, 2 memories and 1 interjection will go with it" in page
-    assert "1 later turn was written against this reply" in page
+    assert "1 story event, 2 memories and 1 interjection will go with it" in asking
+    assert "1 later turn was written against this reply" in asking
 
 
 async def test_a_rewriting_is_begun_with_its_generation_named(chat, player, told, settings, async_client):
@@ -137,11 +144,44 @@ def test_browsers_without_scripts_get_pages_and_an_undo(chat, player, told):
     assert door(chat, told["own"], "undelete") in answer.content.decode()
 
 
+def test_deleted_turns_are_listed_until_they_are_brought_back(chat, player, told):
+    gone, listed = f"/chats/{chat.id}/turns/deleted/", f"/chats/{chat.id}/facts/"
+    assert "Nothing is deleted" in page(player, gone)
+    assert "deleted turn" not in page(player, listed)
+
+    player.post(door(chat, told["later"], "delete"))
+    player.post(door(chat, told["own"], "delete"))
+    found = page(player, gone)
+    # Those that went along come back with the one that took them.
+    assert re.findall(r'formaction="(.*?/undelete/)"', found) == [
+        door(chat, turn, "undelete") for turn in (told["own"], told["later"])
+    ]
+    assert "2 deleted turns" in page(player, listed)
+    assert "2 deleted turns" in page(player, f"/chats/{chat.id}/info/")
+
+    back = player.post(door(chat, told["own"], "undelete"), headers=HTML, follow=True)
+    assert "The turn is back." in back.content.decode()
+    assert texts(chat) == ["Mara?", "“I open it.”", "“No!”"]
+    assert page(player, gone).count("Bring back") == 1
+
+
+def test_only_what_was_deleted_is_listed_and_of_a_place_what_fell_last(chat, player, told):
+    regenerate(chat, told["primary"])
+    edited = player.post(door(chat, told["later"], "edit"), {"text": "“Never.”"}).json()["turn_id"]
+    assert deleted(chat) == []
+
+    claim = claims.claim_rewriting(chat.id, turn=edited, asked_by="user:1", now=timezone.now())
+    record(chat, TurnDeleted(turn=edited))
+    late = leases.settle(claim, Settled(state=Generation.State.FINISHED, text="“Late.”"), at=timezone.now())
+
+    assert [turn.id for turn in deleted(chat)] == [late]
+
+
 def test_the_writings_of_a_turn_as_json_and_side_by_side(chat, player, told):
     new = regenerate(chat, told["primary"], "“I leave it.”")
 
     found = player.get(door(chat, new, "variants")).json()
-    page = player.get(door(chat, new, "variants"), headers=HTML).content.decode()
+    beside = player.get(door(chat, new, "variants"), headers=HTML).content.decode()
     turns = {turn["id"]: turn for turn in player.get(f"/chats/{chat.id}/turns/").json()}
     transcript = player.get(f"/chats/{chat.id}/").content.decode()
 
@@ -149,8 +189,9 @@ def test_the_writings_of_a_turn_as_json_and_side_by_side(chat, player, told):
         (told["primary"], 1, False),
         (new, 2, True),
     ]
-    assert "<del>open</del>" in page
-    assert "<ins>leave</ins>" in page
+    assert 'class="writing-desk broad"' in beside
+    assert "<del>open</del>" in beside
+    assert "<ins>leave</ins>" in beside
     assert (turns[new]["variants"], turns[new]["regenerated_from"]) == (2, told["primary"])
     assert turns[told["later"]]["variants"] == 1
     assert 'aria-label="Writing 2 of 2"' in transcript
@@ -179,9 +220,9 @@ def test_what_nobody_began_goes_back_to_planned_by_hand(chat, player, told):
     assert player.post(address, headers={"Accept": "application/json"}).status_code == 409
     moved(chat, EventCompleted, told["story_event"], told["primary"])
     regenerate(chat, told["primary"])
-    page = player.get(reverse("facts_fragment", args=[chat.id])).content.decode()
-    assert "the turn that began it was rewritten" in page
-    assert address in page
+    panel = page(player, reverse("facts_fragment", args=[chat.id]))
+    assert "the turn that began it was rewritten" in panel
+    assert address in panel
     assert player.post(address, headers={"Accept": "application/json"}).status_code == 200
     assert status(told["story_event"]) == "planned"
 

@@ -12,6 +12,7 @@ from chat.turns import exchange, generation, scenes
 from chat.turns.announce import Chunk, Ended, Started
 from chat.turns.limits import TooManyTurnsError
 from chat.turns.models import Generation
+from chat.turns.transcript import pending_notice
 from tests.factories import cast_of, owner_of
 from tests.heard import Heard, live, post
 from tests.model_server import nothing, say, stall
@@ -90,6 +91,11 @@ async def test_stop_works_before_the_first_token(server, chat):
     (ended,) = heard.of(Ended)
     assert (ended.state, ended.turn) == ("stopped", None)
     assert [text for _, text, _ in await live(chat)] == ["Ilse?"]
+    assert (await in_thread(pending_notice, chat)).state == "stopped"
+
+    await exchange.retry(chat, user=await in_thread(owner_of, chat), announcer=heard)
+    await heard.until(Ended, 2)
+    assert await in_thread(pending_notice, chat) is None
 
 
 async def test_a_stop_asked_for_in_another_process_is_obeyed(server, chat):

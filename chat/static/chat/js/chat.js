@@ -11,7 +11,7 @@ import { Seek } from "./seek.js";
 import { Status } from "./status.js";
 import { tendTabs } from "./tabs.js";
 import { localTimes } from "./times.js";
-import { toast } from "./toasts.js";
+import { clearToasts, toast } from "./toasts.js";
 import { Transcript } from "./transcript.js";
 import { Wire } from "./wire.js";
 import { acted, markOutdated, rewritten, tendWritings } from "./writings.js";
@@ -57,6 +57,8 @@ const frames = {
   },
   turn_html(frame) {
     const turn = transcript.insert(frame.html);
+    // One that came back brought with it what it had caused.
+    if (Number(turn?.dataset.turn) !== frame.position) refreshFacts();
     if (!turn) return;
     settle(turn, frame.generation);
     facts.place();
@@ -93,6 +95,8 @@ const frames = {
 
 function posted() {
   if (detached) location.assign(page.page);
+  clearToasts();
+  document.querySelector("#tour.over")?.remove();
   scroll.toNewest({ focus: false });
   follow();
 }
@@ -130,6 +134,7 @@ function end({ generation, speaker, state, error, turn_id }) {
   if (!preview) return;
   preview.remove();
   if (!turn_id && ["failed", "interrupted"].includes(state)) showFailure({ generation, speaker, state, error });
+  if (!turn_id && state === "stopped") reconcile();
 }
 
 /** The settled turn takes the place of its preview. */
@@ -155,7 +160,7 @@ function showFailure({ generation, speaker, state, error }) {
   scroll.news();
 }
 
-/** After a break: what is due may have begun, ended or failed meanwhile. */
+/** After a break, and when a reply was stopped: what is due may have begun, ended or failed meanwhile. */
 async function reconcile() {
   const before = preview?.generation;
   const pending = await refreshHead();
@@ -184,7 +189,8 @@ async function reconcile() {
   }
   if (composer.running) rest("", "");
   preview.remove();
-  here("pending").replaceChildren(...(failed ? [failed] : []));
+  scroll.keeping(() => here("pending").replaceChildren(...(failed ? [failed] : [])));
+  if (failed) scroll.news();
 }
 
 function take(writing) {
@@ -196,6 +202,7 @@ function take(writing) {
 async function refreshHead() {
   try {
     const pending = await freshen(page.panel);
+    endTour();
     status.rename(here("scene").querySelector("h1").textContent);
     transcript.retitle(here("scene").dataset);
     transcript.repaint();
@@ -208,6 +215,17 @@ async function refreshHead() {
     // The connection is gone again; the next one asks anew.
     return null;
   }
+}
+
+/** The card that congratulates does so once: whoever has seen it finds it put away on the next page. */
+function endTour() {
+  const over = document.querySelector("#tour.over form");
+  if (over) post(over.action).catch(() => {});
+}
+
+function putTourAway() {
+  here("tour").remove();
+  here("transcript").focus({ preventScroll: true });
 }
 
 /** What turns have caused, and what is still to be read of them. */
@@ -264,6 +282,7 @@ document.addEventListener("htmx:after:swap", () => localTimes(here("leaves")));
 tendActs({
   done(form, data) {
     acted(data);
+    if (form.closest("#tour")) putTourAway();
     if (form.id !== "act" && !data.generation) refreshHead();
   },
 });
@@ -277,3 +296,4 @@ const wire = new Wire({
   onState: showConnection,
 });
 facts.refresh();
+endTour();

@@ -2,6 +2,7 @@
 import { fragment } from "./asking.js";
 import { swap } from "./fresh.js";
 import { tellTabs } from "./tabs.js";
+import { toastsIn } from "./toasts.js";
 
 const NARROW = { chats: matchMedia("(max-width: 760px)"), known: matchMedia("(max-width: 1100px)") };
 const dialog = () => document.getElementById("side");
@@ -40,6 +41,7 @@ export function openSide(side) {
     panel.before(document.createComment(side));
     panel.away = panel.previousSibling;
     dialog().append(panel);
+    toastsIn(dialog());
     dialog().showModal();
   } else {
     keep(side, false);
@@ -51,7 +53,10 @@ export function openSide(side) {
 /** Fetch header, cast and scene, who may speak next and who hears it anew; resolves to the fragment's reply that is due. */
 export async function freshen(url) {
   const fresh = await fragment(url);
-  for (const id of ["scene", "pane-cast", "pane-scene", "next", "hearers", "tour"]) swap(document.getElementById(id), fresh.getElementById(id));
+  // What congratulates is on its way out: it stays until it was read.
+  for (const id of ["scene", "pane-cast", "pane-scene", "next", "hearers", "tour:not(.over)"]) {
+    swap(document.querySelector(`#${id}`), fresh.getElementById(id.split(":")[0]));
+  }
   tellTabs();
   tell();
   return fresh.getElementById("pending");
@@ -77,8 +82,9 @@ function keep(side, closed) {
 }
 
 function putBack() {
-  const panel = dialog().firstElementChild;
+  const panel = dialog().querySelector(".chats, .known");
   if (!panel) return;
+  toastsIn(null);
   const away = document.createNodeIterator(document.getElementById("app"), NodeFilter.SHOW_COMMENT);
   for (let mark = away.nextNode(); mark; mark = away.nextNode()) {
     if (mark.data === panel.id) {

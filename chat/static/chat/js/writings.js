@@ -1,7 +1,7 @@
 // Rewriting, editing and comparing turns: the pages that ask are shown on a slip over the story; without scripts they
 // are pages of their own.
 import { fragment } from "./asking.js";
-import { toast } from "./toasts.js";
+import { toast, toastsIn } from "./toasts.js";
 
 const slip = () => document.getElementById("slip");
 //: Generations that were asked for here; when one is settled, this tab offers Undo.
@@ -18,11 +18,15 @@ export function tendWritings() {
     else show(link);
   });
   slip().addEventListener("click", (event) => event.target === slip() && slip().close());
+  slip().addEventListener("close", uncovered);
 }
 
 /** A form or a button did what it says: put the slip away, and remember what was begun. */
 export function acted(data) {
-  if (slip().open) slip().close();
+  if (slip().open) {
+    slip().close();
+    uncovered();
+  }
   if (data.generation) asked.add(data.generation);
   if (data.told) toast(`${data.told} ${data.went ?? ""}`.trim(), "success", data.undo);
 }
@@ -44,11 +48,17 @@ export async function markOutdated(turns, url) {
   for (const turn of turns) turn.classList.toggle("outdated", outdated.has(turn.dataset.turn));
 }
 
+/** What the slip had covered is seen again: the notes go back there. */
+function uncovered() {
+  toastsIn(document.querySelector("dialog.side[open]"));
+}
+
 async function show(link) {
   try {
     const page = await fragment(link.href);
     const body = page.querySelector("[data-slip-body]");
     slip().replaceChildren(body);
+    toastsIn(slip());
     slip().setAttribute("aria-labelledby", "slip-title");
     if (!slip().open) slip().showModal();
     (body.querySelector("textarea") ?? body.querySelector("h1")).focus();
