@@ -95,6 +95,7 @@ async def test_stop_works_before_the_first_token(server, chat):
 
     await exchange.retry(chat, user=await in_thread(owner_of, chat), announcer=heard)
     await heard.until(Ended, 2)
+    await generation.idle()  # until it is decided that nobody speaks up
     assert await in_thread(pending_notice, chat) is None
 
 
