@@ -70,7 +70,7 @@ class Tale:
             self.delete, self.undelete, self.read, self.read, self.read, self.by_hand, self.crash,
         ]  # fmt: skip
         # Something is afoot first, that more than one turn has moved: else there is little to take back.
-        for deed in (self.exchange, self.read, self.read):
+        for deed in (self.exchange, self.by_hand, self.read, self.read):
             deed()
         for _ in range(self.rng.randint(2, MOST_STEPS)):
             self.rng.choice(deeds)()
