@@ -61,6 +61,16 @@ def seeded(workers: Workers) -> None:
     until(workers, Subscriber.objects.filter(name="gated").exclude(seeded_at=None).exists, "the worker")
 
 
+def others(what: str) -> int:
+    """For how many of the other connections to this database something has a value."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT count({what}) FROM pg_stat_activity"  # noqa: S608
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        return int(cursor.fetchone()[0])
+
+
 def outcomes(event: int) -> list[str]:
     return list(Attempt.objects.filter(event=event).order_by("id").values_list("outcome", flat=True))
 
@@ -151,18 +161,19 @@ def test_without_a_broker_run_reactions_works_and_the_workers_come_back_to_it(wo
 def test_run_reactions_goes_on_after_its_connections_were_cut(workers):
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has no connections to cut")
+    workers.environment["PALIMPSEST_SWEEP_SECONDS"] = "4"
     workers.command("run_reactions")
     seeded(workers)
     chat = make_chat()
     first = say(chat, "hello")
     read(workers, chat, [first])
 
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-        assert cursor.rowcount > 0
+    until(
+        workers,
+        lambda: others("CASE WHEN state_change > now() - interval '1 s' THEN 1 END") == 0,
+        "its rest between two looks",
+    )
+    assert others("pg_terminate_backend(pid)") > 0
     second = say(chat, "hello again")
 
     read(workers, chat, [first, second])
