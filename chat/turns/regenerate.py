@@ -61,8 +61,8 @@ async def regenerate_assistant_turn(
     """
     if user is not None:
         await in_thread(count_turn, user.pk)
-    guidance, asked_by = _checked(guidance), actor(user) if user else CONSOLE
-    begun = await asyncio.shield(spawn(_begin(chat.id, turn, guidance, asked_by, announcer)))
+    guidance, asked_by = checked(guidance), actor(user) if user else CONSOLE
+    begun = await asyncio.shield(spawn(_claim_and_begin(chat.id, turn, guidance, asked_by, announcer)))
     return begun.claim.generation
 
 
@@ -74,7 +74,7 @@ async def rewrite_from(chat: Chat, *, turn: int, user: "User", announcer: Announ
     """
     await in_thread(count_turn, user.pk)
     replies = await in_thread(replies_from, chat, turn=turn)
-    first = await asyncio.shield(spawn(_begin(chat.id, turn, "", actor(user), announcer)))
+    first = await asyncio.shield(spawn(_claim_and_begin(chat.id, turn, "", actor(user), announcer)))
     _ = spawn(_rewrite_on(first, replies[1:], announcer))
     return len(replies)
 
@@ -89,13 +89,26 @@ def replies_from(chat: Chat, *, turn: int) -> list[int]:
     return [turn, *later.in_story_order().values_list("id", flat=True)]
 
 
-async def _begin(chat: int, turn: int, guidance: str, asked_by: str, announcer: Announcer) -> Begun:
-    now = timezone.now()
-    claim = await in_thread(claims.claim_rewriting, chat, turn=turn, guidance=guidance, asked_by=asked_by, now=now)
+async def begin(claim: Claim, announcer: Announcer) -> Begun:
+    """Begin the claimed new writing; ClosingError, and the claim is given back, when this process is ending."""
     aftermath = await exchange.begin(claim, announcer)
     if aftermath is None:
         raise ClosingError
     return Begun(claim, aftermath)
+
+
+def checked(guidance: str) -> str:
+    """What is to be different, trimmed; GuidanceTooLongError."""
+    guidance = clean(guidance).strip()
+    if len(guidance) > GUIDANCE_CHARACTERS:
+        raise GuidanceTooLongError
+    return guidance
+
+
+async def _claim_and_begin(chat: int, turn: int, guidance: str, asked_by: str, announcer: Announcer) -> Begun:
+    now = timezone.now()
+    claim = await in_thread(claims.claim_rewriting, chat, turn=turn, guidance=guidance, asked_by=asked_by, now=now)
+    return await begin(claim, announcer)
 
 
 async def _rewrite_on(before: Begun, replies: Sequence[int], announcer: Announcer) -> None:
@@ -104,7 +117,7 @@ async def _rewrite_on(before: Begun, replies: Sequence[int], announcer: Announce
         if not await in_thread(_went_well, before.claim):
             return
         try:
-            before = await _begin(before.claim.chat, turn, "", before.claim.asked_by, announcer)
+            before = await _claim_and_begin(before.claim.chat, turn, "", before.claim.asked_by, announcer)
         except ChatError as refusal:
             # By the player's own doing: the turn is gone, or something new is being answered.
             logger.info("chat %d: no rewriting from turn %d on: %s", before.claim.chat, turn, refusal.detail)
@@ -117,10 +130,3 @@ def _went_well(claim: Claim) -> bool:
     written = Generation.objects.get(id=claim.generation)
     newest = its_group.first()
     return written.state == Generation.State.FINISHED and newest is not None and newest.stop_requested_at is None
-
-
-def _checked(guidance: str) -> str:
-    guidance = clean(guidance).strip()
-    if len(guidance) > GUIDANCE_CHARACTERS:
-        raise GuidanceTooLongError
-    return guidance

@@ -5,9 +5,9 @@ from django.test import Client
 from django.urls import reverse
 
 from chat.database import in_thread
-from chat.pages.writings import compared
 from chat.story.fact_payloads import EventCompleted, EventStarted, MemoryFormed
 from chat.story.models import Chat
+from chat.templatetags.rewriting import compared
 from chat.turns import generation
 from tests.factories import cast_of, make_chat, make_user, owner_of, say
 from tests.facts import moved, planned, record, regenerate, reply, status, texts
