@@ -114,6 +114,28 @@ def test_a_page_is_for_those_who_may(stuck, page):
     assert desk(*OPERATES).get(page).status_code == 200
 
 
+def test_every_list_is_called_after_what_it_lists(stuck, admin_client):
+    lists = [model for model in admin.site._registry if model._meta.app_label in {"chat", "agent"}]
+    called = {}
+    for model in lists:
+        page = admin_client.get(reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"))
+        if page.status_code == 200:
+            called[model.__name__] = page.context["title"]
+
+    assert len(called) == len(lists) - 1, "the desk itself is no list"
+    assert [title for title in called.values() if "Select" in title] == []
+    assert {
+        name: called[name] for name in ("Memory", "Bookmark", "DayOfChat", "ApiToken", "AlertSent", "StoryEvent")
+    } == {
+        "Memory": "Memories",
+        "Bookmark": "Lanes",
+        "DayOfChat": "Days of chats",
+        "ApiToken": "API tokens",
+        "AlertSent": "Alerts",
+        "StoryEvent": "Story events",
+    }
+
+
 def test_nobody_adds_changes_or_deletes_what_is_on_record(stuck, rf, admin_user):
     request = rf.get("/")
     request.user = admin_user
