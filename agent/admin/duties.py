@@ -45,15 +45,16 @@ class DutiesAdmin(DeskAdmin):
     @answering
     def cautions_view(self, request: HttpRequest, form: Form | None = None, about: int = 0) -> HttpResponse:
         """The cautions that nobody has judged."""
-        form = form or Form()
+        form, cautions = form or Form(), list_cautions(by=operator_of(request))
         return self.page(
             request,
             "admin/agent/cautions.html",
             status=form.status,
             title="Cautions to review",
-            cautions=list_cautions(by=operator_of(request)),
+            cautions=cautions,
             form=form,
             about=about,
+            is_listed=any(one.id == about for one in cautions),
         )
 
     @answering

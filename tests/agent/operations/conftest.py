@@ -8,6 +8,7 @@ from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
 from agent import registry
+from agent.decisions import caution_drafted
 from agent.models import Attempt, Bookmark
 from agent.operations.operator import Operator
 from agent.subscriptions import seeding
@@ -16,7 +17,8 @@ from agent.subscriptions.reactor import Reactor
 from chat.log.models import Event
 from chat.story.models import Chat
 from tests.agent.readers import Noter
-from tests.factories import make_chat, make_user, say
+from tests.factories import cast_of, make_chat, make_user, say
+from tests.facts import record
 from tests.servers import eventually
 
 NOTER, COUNTER = "tests.agent.readers.Noter", "tests.agent.readers.Counter"
@@ -113,3 +115,11 @@ def work(reactor: Reactor, *reactions: Reaction) -> None:
 
     seeding.notice(reactions)
     eventually(done, what="the end of the work")
+
+
+def draft_caution(chat: Chat, turn: int) -> int:
+    """A caution for Ilse, drafted from a turn."""
+    drafted = caution_drafted(
+        "Mara does not know.", audience=[cast_of(chat)["Ilse"]], reasoning="", turns=[turn], decided_by="m"
+    )
+    return record(chat, drafted)[0]
