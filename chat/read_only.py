@@ -17,6 +17,9 @@ class ReadOnly(Base):
     """Rows that nobody adds, changes or deletes by hand."""
 
     show_full_result_count = False
+    # Counting what each filter would find takes a query over all rows for each.
+    show_facets = admin.ShowFacets.NEVER
+    empty_value_display = ""
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The list, called after what it lists: there is nothing to select it for."""

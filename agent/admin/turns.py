@@ -29,6 +29,7 @@ class TurnAdmin(DeskAdmin):
     """Turns, the newest first; superseded ones stay readable."""
 
     act_to_see = "regenerate_turn"
+    change_list_template = "admin/agent/change_list.html"
     list_display = ("id", "chat_id", "place", "kind", "speaker_name", "state", "superseded_by", "said_at")
     list_filter = ("kind", "state")
     search_fields = ("=chat__id", "=id")
@@ -81,7 +82,7 @@ class TurnAdmin(DeskAdmin):
         """What was decided about it."""
         sought = Sought(stream=chat_of(int(object_id)).stream, event=int(object_id))
         address = self.to_turn(request, int(object_id))
-        return self.history_of(request, sought, title=f"Turn {object_id}", address=address)
+        return self.history_of(request, sought, title=f"turn {object_id}", address=address)
 
     @answering
     def regenerate_view(self, request: HttpRequest, turn: int) -> HttpResponse:
@@ -146,11 +147,11 @@ class TurnAdmin(DeskAdmin):
 
 
 def _beside(shown: Writings) -> dict[str, Any] | None:
-    """Another writing than the one that stands, word by word beside it."""
+    """What stands, word by word beside another writing."""
     if shown.standing is None or shown.standing.id == shown.turn.id:
         return None
-    runs = compared(plain(shown.turn.text), plain(shown.standing.text))
-    return {"old": shown.turn, "new": shown.standing, "runs": runs}
+    runs = compared(plain(shown.standing.text), plain(shown.turn.text))
+    return {"standing": shown.standing, "runs": runs}
 
 
 def _going(shown: Writings) -> dict[str, Any]:

@@ -19,12 +19,15 @@ from chat.turns.chats import actor
 from chat.turns.claims import Claim, TurnNotFoundError
 from chat.turns.regenerate import ClosingError
 
+#: How the Decisions about turns are filed.
+OF_TURN = "TurnRegeneration"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _OfTurn(Command):
     """Which turn: its id, which is its event's position."""
 
-    context: ClassVar[str] = "TurnRegeneration"
+    context: ClassVar[str] = OF_TURN
     needs_reason: ClassVar[bool] = True
 
     turn_id: int
@@ -124,7 +127,8 @@ def _claim(command: RegenerateTurn, by: Operator) -> tuple[Decided, Claim]:
     )
     change = Change(
         before={"standing": command.turn_id},
-        after={"generation": claim.generation},
+        # What stands goes on standing until the new writing is whole.
+        after={"standing": command.turn_id, "generation": claim.generation},
         inputs={"guidance": command.guidance, "undone": undone.counted()},
         target={"stream": chat.stream},
     )
