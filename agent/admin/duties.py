@@ -11,7 +11,7 @@ from agent.admin.door import DeskAdmin, answering, operator_of
 from agent.desk_models import Desk
 from agent.operations.cautions import DeclineCaution, PromoteCaution, review_caution
 from agent.operations.drill import StartDrill, start_drill
-from agent.operations.overview import list_cautions
+from agent.operations.overview import audiences, list_cautions
 from chat.errors import ChatError
 
 VERDICTS: dict[str, tuple[type[PromoteCaution | DeclineCaution], str]] = {
@@ -52,6 +52,7 @@ class DutiesAdmin(DeskAdmin):
             status=form.status,
             title="Cautions to review",
             cautions=cautions,
+            audiences=audiences(cautions),
             form=form,
             about=about,
             is_listed=any(one.id == about for one in cautions),
