@@ -17,7 +17,8 @@ PERMISSIONS = [
     ("pause_subscriber", "Can pause a subscriber or a lane"),
     ("resume_subscriber", "Can resume a subscriber or a lane"),
     ("rebuild_projection", "Can rebuild a projection"),
-    ("regenerate_turn", "Can regenerate a turn"),
+    ("regenerate_turn", "Can regenerate a turn, and read it"),
+    ("restore_turn", "Can bring back an older writing of a turn"),
     ("redeliver_event", "Can have a dismissed event reacted to after all"),
     ("promote_caution", "Can promote a caution"),
     ("decline_caution", "Can decline a caution"),
@@ -60,8 +61,10 @@ class AuditEntry(models.Model):
     reason = models.TextField()
 
     class Meta:
+        verbose_name, verbose_name_plural = "audit entry", "audit"
         indexes: ClassVar = [
             models.Index(fields=["subscriber", "stream", "decision"], name="audit_of_a_lane"),
+            models.Index(fields=["event", "decision"], name="audit_of_an_event"),
             models.Index(fields=["act", "decision"], name="audit_of_an_act"),
             models.Index(fields=["principal_id", "decision"], name="audit_of_a_person"),
         ]
@@ -124,6 +127,9 @@ class ApiToken(models.Model):
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "API token"
 
     def __str__(self) -> str:
         return f"{self.name} ({self.hint}…)"

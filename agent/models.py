@@ -68,6 +68,7 @@ class Bookmark(models.Model):
     paused_reason = models.TextField(default="")
 
     class Meta:
+        verbose_name = "lane"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["subscriber", "epoch", "stream"], name="one_bookmark_per_lane"),
         ]
@@ -83,6 +84,8 @@ class Bookmark(models.Model):
                 fields=["subscriber", "leased_until"], condition=Q(leased_until__isnull=False), name="leased_lanes"
             ),
             models.Index(fields=["fingerprint"], condition=~Q(fingerprint=""), name="failing_lanes"),
+            # The order of the desk's list of lanes.
+            models.Index(fields=["wedged_at", "due_at", "-id"], name="lanes_worst_first"),
         ]
 
     def __str__(self) -> str:
@@ -167,6 +170,9 @@ class AlertSent(models.Model):
     fingerprint = models.CharField(primary_key=True, max_length=64)
     sent_at = models.DateTimeField()
 
+    class Meta:
+        verbose_name = "alert"
+
     def __str__(self) -> str:
         return self.fingerprint
 
@@ -207,6 +213,7 @@ class DayOfChat(models.Model):
     timed = models.IntegerField(default=0)
 
     class Meta:
+        verbose_name, verbose_name_plural = "day of a chat", "days of chats"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["epoch", "chat", "day"], name="one_row_per_chat_and_day"),
         ]

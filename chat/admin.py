@@ -1,4 +1,4 @@
-"""The log and the story in the Django admin: to be read there, never written."""
+"""The log and the story in the Django admin: to be read there, never written; turns stand at the operators' desk."""
 
 from typing import Any
 
@@ -19,7 +19,6 @@ from chat.models import (
     StoryEvent,
     StoryTransition,
     Stream,
-    Turn,
     TurnReading,
 )
 from chat.read_only import ReadOnly
@@ -53,17 +52,6 @@ class ChatAdmin(ReadOnly):
     list_display = ("id", "title", "owner_id", "turn_count", "last_turn_at", "archived_at", "deleted_at")
     search_fields = ("title", "=id")
     ordering = ("-last_turn_at",)
-
-
-@admin.register(Turn)
-class TurnAdmin(ReadOnly):
-    """Turns, the newest first; superseded ones stay readable."""
-
-    list_display = ("id", "chat_id", "place", "kind", "speaker_name", "state", "superseded_by", "said_at")
-    list_filter = ("kind", "state")
-    search_fields = ("=chat__id", "=id")
-    search_help_text = "The number of a chat or of a turn."
-    ordering = ("-id",)
 
 
 @admin.register(Generation)

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.text import capfirst
 
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[Any]
@@ -16,6 +17,14 @@ class ReadOnly(Base):
     """Rows that nobody adds, changes or deletes by hand."""
 
     show_full_result_count = False
+    # Counting what each filter would find takes a query over all rows for each.
+    show_facets = admin.ShowFacets.NEVER
+    empty_value_display = ""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, called after what it lists: there is nothing to select it for."""
+        title = capfirst(str(self.opts.verbose_name_plural))
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def has_add_permission(self, _request: HttpRequest) -> bool:
         """Only the writer appends."""

@@ -13,12 +13,13 @@ from agent.desk_models import PERMISSIONS
 from agent.models import AuditEntry
 from agent.operations.audit import Sought, export, list_decisions, show_decision
 from agent.operations.lane import find_bookmark
+from agent.operations.regenerate import OF_TURN
 
 CHANNELS = ("admin", "api", "mcp", "command")
 FORMATS = {"csv": "text/csv", "jsonl": "application/jsonl"}
 #: Decisions of a page.
 SHOWN = 50
-WORDS = ("q", "act", "channel", "subscriber", "stream", "since", "until")
+WORDS = ("q", "act", "channel", "subscriber", "stream", "event", "since", "until")
 
 
 @admin.register(AuditEntry)
@@ -75,6 +76,7 @@ class AuditAdmin(DeskAdmin):
             decision=decision,
             at=datetime.fromisoformat(decision["recorded_at"]),
             lane_url=reverse("admin:agent_bookmark_change", args=[lane.pk]) if lane else "",
+            is_of_turn=decision["context"] == OF_TURN,
             changes=changes(decision["before"], decision["after"]),
         )
 
@@ -106,6 +108,7 @@ def sought(request: HttpRequest) -> Sought:
         channel=asked.get("channel", ""),
         subscriber=asked.get("subscriber", ""),
         stream=asked.get("stream", ""),
+        event=number(asked.get("event")) or None,
         since=_day(asked.get("since")),
         until=until + timedelta(days=1) if until else None,
     )

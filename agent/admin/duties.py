@@ -11,7 +11,7 @@ from agent.admin.door import DeskAdmin, answering, operator_of
 from agent.desk_models import Desk
 from agent.operations.cautions import DeclineCaution, PromoteCaution, review_caution
 from agent.operations.drill import StartDrill, start_drill
-from agent.operations.overview import list_cautions
+from agent.operations.overview import audiences, list_cautions
 from chat.errors import ChatError
 
 VERDICTS: dict[str, tuple[type[PromoteCaution | DeclineCaution], str]] = {
@@ -45,15 +45,17 @@ class DutiesAdmin(DeskAdmin):
     @answering
     def cautions_view(self, request: HttpRequest, form: Form | None = None, about: int = 0) -> HttpResponse:
         """The cautions that nobody has judged."""
-        form = form or Form()
+        form, cautions = form or Form(), list_cautions(by=operator_of(request))
         return self.page(
             request,
             "admin/agent/cautions.html",
             status=form.status,
             title="Cautions to review",
-            cautions=list_cautions(by=operator_of(request)),
+            cautions=cautions,
+            audiences=audiences(cautions),
             form=form,
             about=about,
+            is_listed=any(one.id == about for one in cautions),
         )
 
     @answering

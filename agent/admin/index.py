@@ -99,7 +99,8 @@ def _held(overview: Overview) -> Iterator[Part]:
     for endpoint in overview.suspended:
         yield Part(f"{endpoint.name} refuses us, for {since(endpoint.suspended_at)}", endpoints, grave=True)
     if failing := overview.total("backing_off"):
-        yield Part(f"{_count(failing, 'lane')} backing off", _lanes("backing off"))
+        verb = "is" if failing == 1 else "are"
+        yield Part(f"{_count(failing, 'lane')} {verb} backing off", _lanes("backing off"))
 
 
 def _paused(overview: Overview) -> Iterator[Part]:

@@ -94,10 +94,6 @@ class LaneAdmin(DeskAdmin):
         """Ours."""
         return Lanes
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The list."""
-        return super().changelist_view(request, {**(extra_context or {}), "title": "Lanes"})
-
     @admin.display(description="State")
     def state(self, lane: Bookmark) -> SafeString:
         """In one word."""

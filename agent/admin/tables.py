@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from agent.admin.acting import Form
 from agent.admin.door import DeskAdmin, answering, operator_of
 from agent.models import AlertSent, DayOfChat, DismissedEvent, Refusal, SearchedTurn, SuspendedEndpoint
+from agent.operations.audit import Sought
 from agent.operations.redeliver import RedeliverEvent, redeliver_event
 from agent.projections.activity import days_of_all
 from chat.errors import ChatError
@@ -57,6 +58,18 @@ class DismissedEventAdmin(DeskAdmin):
                 return self.decided(request, decided, f"Event {row.event} is redelivered.", address=address)
         context = {"row": row, "form": form, "address": address, "title": f"Event {row.event}"}
         return self.page(request, "admin/agent/dismissed.html", status=form.status, **context)
+
+    @answering
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """What was decided about it."""
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
+        sought = Sought(subscriber=row.subscriber, event=row.event)
+        address = self.to(request, "dismissedevent_change", row.pk)
+        return self.history_of(request, sought, title=f"event {row.event}", address=address)
 
 
 @admin.register(Refusal)

@@ -23,7 +23,7 @@ class Reasoned(Sent):
 
     reason: str = Field("", description="Why, for whoever asks later: at most 2,000 characters after trimming.")
     preset: str | None = Field(
-        None, description="The kind of reason: unreadable, duplicate, fixed_by_hand, test or other."
+        None, description="The kind of reason: unreadable, duplicate, fixed_by_hand, test, drill or other."
     )
 
 

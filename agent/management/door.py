@@ -24,12 +24,15 @@ class Door(BaseCommand):
     """A command that makes one call; subclasses add their arguments and `perform`."""
 
     needs_reason = False
+    needs_user = True
     # They would ask the database before we can say that it is away.
     requires_system_checks: list[str] = []  # noqa: RUF012  (Django's own declaration)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Who, why, and how it is printed."""
-        parser.add_argument("--as-user", required=True, metavar="NAME", help="who does it; the audit says so")
+        parser.add_argument(
+            "--as-user", required=self.needs_user, metavar="NAME", help="who does it; the audit says so"
+        )
         parser.add_argument("--reason", help="why, for whoever asks later")
         parser.add_argument("--preset", choices=sorted(PRESETS), default="", help="the kind of reason")
         parser.add_argument("--key", help="repeating the command with the same key does nothing more")

@@ -78,7 +78,7 @@ class Why(BaseModel):
     """Why, and how a repetition is told from a second command."""
 
     reason: str = Field("", description="Why, for whoever asks later: at most 2,000 characters")
-    preset: str = Field("", description="unreadable, duplicate, fixed_by_hand, test or other")
+    preset: str = Field("", description="unreadable, duplicate, fixed_by_hand, test, drill or other")
     idempotency_key: str | None = Field(None, description="Repeating the call with the same key does nothing more")
 
     def why(self) -> dict[str, Any]:

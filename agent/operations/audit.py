@@ -60,6 +60,7 @@ class Sought:
     principal: int | None = None
     subscriber: str = ""
     stream: str = ""
+    event: int | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -71,6 +72,7 @@ class Sought:
             "principal_id": self.principal,
             "subscriber": self.subscriber,
             "stream": self.stream,
+            "event": self.event,
             "at__gte": self.since,
             "at__lt": self.until,
         }

@@ -15,6 +15,7 @@ PRESETS = {
     "duplicate": "Duplicate",
     "fixed_by_hand": "Fixed by hand",
     "test": "Test",
+    "drill": "Fire drill",
     "other": "Other",
 }
 

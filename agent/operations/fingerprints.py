@@ -1,5 +1,6 @@
 """Errors by fingerprint: which hold lanes up, how many, since when; and retrying all lanes that one holds up."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -50,6 +51,16 @@ class Failure:
         return said
 
 
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """The tries that failed in one way: ids of the first and the last, and when they began."""
+
+    first: int
+    last: int
+    first_at: datetime
+    last_at: datetime
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RetryAll(Command):
     """Retry every lane that an error has wedged."""
@@ -72,8 +83,11 @@ def list_failures(*, by: Operator | None) -> list[Failure]:
     """Every error that has wedged a lane, the one that holds up most lanes first."""
     with consulting(by):
         wedged = Bookmark.objects.filter(wedged_at__isnull=False).exclude(fingerprint="")
-        counted = wedged.values("subscriber_id", "fingerprint").annotate(lanes=Count("id"))
-        return [_failure(**one) for one in counted.order_by("-lanes", "subscriber_id", "fingerprint")]
+        grouped = wedged.values_list("subscriber_id", "fingerprint").annotate(lanes=Count("id"))
+        counted = list(grouped.order_by("-lanes", "subscriber_id", "fingerprint"))
+        spans = _spans({fingerprint for _, fingerprint, _ in counted})
+        tries = Attempt.objects.in_bulk({id_ for span in spans.values() for id_ in (span.first, span.last)})
+        return [_failure(which, spans.get(which[:2]), tries) for which in counted]
 
 
 def retry_all(command: RetryAll, *, by: Operator) -> list[Decided]:
@@ -103,17 +117,23 @@ def _retry(command: RetryAll, stream: str, number: int, by: Operator) -> Decided
         return None
 
 
-def _failure(*, subscriber_id: str, fingerprint: str, lanes: int) -> Failure:
-    tries = Attempt.objects.filter(bookmark__subscriber=subscriber_id, fingerprint=fingerprint)
-    span = tries.aggregate(first=Min("started_at"), last=Max("started_at"))
-    first, last = tries.order_by("id").first(), tries.order_by("-id").first()
+def _spans(fingerprints: Collection[str]) -> dict[tuple[str, str], _Span]:
+    """By subscriber and fingerprint."""
+    tries = Attempt.objects.filter(fingerprint__in=fingerprints).values_list("bookmark__subscriber_id", "fingerprint")
+    found = tries.annotate(Min("id"), Max("id"), Min("started_at"), Max("started_at")).order_by()
+    return {(subscriber, fingerprint): _Span(*span) for subscriber, fingerprint, *span in found}
+
+
+def _failure(which: tuple[str, str, int], span: _Span | None, tries: Mapping[int, Attempt]) -> Failure:
+    subscriber, fingerprint, lanes = which
+    first, last = (tries.get(span.first), tries.get(span.last)) if span else (None, None)
     return Failure(
         fingerprint=fingerprint,
-        subscriber=subscriber_id,
+        subscriber=subscriber,
         lanes=lanes,
         error=last.error if last else "",
         message=last.message if last else "",
-        first_at=span["first"],
-        last_at=span["last"],
+        first_at=span.first_at if span else None,
+        last_at=span.last_at if span else None,
         since_version=first.code_version if first else "",
     )

@@ -1,6 +1,6 @@
 """The desk at a glance: what is stuck, since when, who paused what, and what waits for somebody's judgement."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +14,7 @@ from agent.operations.shown import SubscriberView
 from chat.log.models import Stream
 from chat.story import decisions
 from chat.story.fact_models import Decision
+from chat.story.models import CastMember
 
 #: Minutes of a pulse.
 MINUTES = 60
@@ -65,6 +66,16 @@ def list_cautions(*, by: Operator | None) -> list[Decision]:
     """Drafted cautions that nobody has judged and whose turns still stand, the newest first; MOST_CAUTIONS at most."""
     with consulting(by):
         return _to_review()
+
+
+def audiences(cautions: Collection[Decision]) -> dict[int, str]:
+    """By caution the names of those whose prompts it would enter."""
+    cast = CastMember.objects.filter(chat__in={caution.chat_id for caution in cautions})
+    names = {(chat, who): name for chat, who, name in cast.values_list("chat_id", "character", "name")}
+    return {
+        caution.id: " and ".join(names.get((caution.chat_id, who), "somebody") for who in caution.body["audience"])
+        for caution in cautions
+    }
 
 
 def pulses(*, by: Operator | None) -> Mapping[str, tuple[int, ...]]:

@@ -13,7 +13,7 @@ from chat.llm import word_reader
 from chat.llm.client import get_reader
 from chat.llm.errors import NoReaderError
 from chat.story import decisions
-from chat.story.bonds import PLAYER, Bond, bonds
+from chat.story.bonds import Bond, bonds, names_of
 from chat.story.fact_models import Decision, Memory, Milestone, StoryEvent
 from chat.story.models import Chat, Turn
 
@@ -100,11 +100,6 @@ def story_panel(chat: Chat, *, owner: bool, whole: bool = False) -> Context:
         "previously": previously(chat),
         "reader": reader_sentence(),
     }
-
-
-def names_of(chat: Chat) -> dict[int, str]:
-    """Names by character, the player's under 0."""
-    return dict(chat.cast.order_by("id").values_list("character", "name")) | {PLAYER: chat.persona}
 
 
 def previously(chat: Chat) -> str:

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from chat.pages.facts import names_of
 from chat.story import decisions
-from chat.story.bonds import Bond, bonds
+from chat.story.bonds import Bond, bonds, names_of
 from chat.story.fact_models import Decision, Memory, Milestone, StoryEvent
 from chat.story.models import Chat
 

@@ -1,41 +1,28 @@
 """What the pages show of a turn's writings: what a new one undoes, how two compare, what is older than a change."""
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.text import Truncator
 
 from chat.errors import ChatError
-from chat.pages import facts
+from chat.story.bonds import names_of
 from chat.story.models import Chat, Turn
+from chat.templatetags.rewriting import Run, compared, goes, lines
 from chat.templatetags.story_text import plain
 from chat.turns import transcript, variants
 from chat.turns.standing import refuse_fallen
-from chat.turns.variants import Undone, counted, listed
 
 type Context = dict[str, Any]
 
 #: Of one page, at most so many turns are looked at for marks.
 MOST_MARKED = 1000
-_WORDS = re.compile(r"\s+|[\w’']+|[^\w\s]")
 
 
 class NoSuchWritingError(ChatError):
     """There is no such writing of this turn."""
 
     status = 404
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Words that two writings share, or that only one of them has."""
-
-    text: str
-    changed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +47,8 @@ def standing_beside(chat: Chat, turn: Turn) -> Turn | None:
 def rewrite_page(chat: Chat, turn: Turn) -> Context:
     """The page that is shown before a turn is rewritten."""
     undone = variants.undone(chat, turn)
-    lines = list(_lines(undone, facts.names_of(chat)))
-    return {"chat": chat, "turn": turn, "undone": undone, "goes": _goes(undone), "lines": lines}
+    going = list(lines(undone, names_of(chat)))
+    return {"chat": chat, "turn": turn, "undone": undone, "goes": goes(undone), "lines": going}
 
 
 def edit_page(chat: Chat, turn: Turn) -> Context:
@@ -69,7 +56,7 @@ def edit_page(chat: Chat, turn: Turn) -> Context:
     refuse_fallen(turn)
     undone = variants.undone(chat, turn)
     # An edit keeps the interjection: only what the turn's own words had caused goes.
-    return {"chat": chat, "turn": turn, "goes": _goes(undone, interjections=False)}
+    return {"chat": chat, "turn": turn, "goes": goes(undone, interjections=False)}
 
 
 def deleted(chat: Chat) -> list[Turn]:
@@ -102,23 +89,9 @@ def comparison(chat: Chat, turn: Turn, other: str) -> Context:
     }
 
 
-def compared(old: str, new: str) -> tuple[list[Run], list[Run]]:
-    """Two texts word by word, each as runs that the other has too, or has not."""
-    before, after = _WORDS.findall(old), _WORDS.findall(new)
-    removed: list[Run] = []
-    added: list[Run] = []
-    for tag, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        same = tag == "equal"
-        if b > a:
-            removed.append(Run("".join(before[a:b]), changed=not same))
-        if d > c:
-            added.append(Run("".join(after[c:d]), changed=not same))
-    return removed, added
-
-
 def undone_json(chat: Chat, turn: Turn) -> Context:
     """What a new writing undoes: lists of what goes, and how many turns come after it."""
-    undone, names = variants.undone(chat, turn), facts.names_of(chat)
+    undone, names = variants.undone(chat, turn), names_of(chat)
     return {
         "story_events": [
             {"id": one.story_event.id, "title": one.story_event.title, "from": one.story_event.status, "to": one.after}
@@ -168,28 +141,3 @@ def marked(request: HttpRequest, chat: Chat) -> list[int]:
     else:
         turns = transcript.newest(chat).turns
     return sorted(variants.written_before(chat, turns))
-
-
-def _lines(undone: Undone, names: dict[int, str]) -> Iterator[str]:
-    """What goes, each in a sentence."""
-    for moved in undone.story_events:
-        then = f"goes from {moved.story_event.status} back to {moved.after}" if moved.after else "is no longer planned"
-        yield f"“{moved.story_event.title}” {then}."
-    for memory in undone.memories:
-        yield f"{names.get(memory.witness, 'Somebody')} forgets: {memory.text}"
-    for felt in undone.relationships:
-        who, toward = names.get(felt.character, "Somebody"), names.get(felt.toward, "somebody")
-        yield f"{who} feels about {toward} as before" + (f": “{felt.why}” does not count." if felt.why else ".")
-    for interjection in undone.interjections:
-        yield f"{interjection.speaker_name} has not interjected: {Truncator(plain(interjection.text)).words(16)}"
-
-
-def _goes(undone: Undone, *, interjections: bool = True) -> str:
-    """What goes, counted, as the subject of a sentence; "" for nothing."""
-    parts = [
-        counted(len(undone.story_events), "story event"),
-        counted(len(undone.memories), "memory", "memories"),
-        counted(len(undone.relationships), "change of feeling", "changes of feeling"),
-        counted(len(undone.interjections) if interjections else 0, "interjection"),
-    ]
-    return listed([part for part in parts if part])

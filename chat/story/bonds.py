@@ -49,6 +49,11 @@ class Bond:
         return SHORT_WORDS[self.level]
 
 
+def names_of(chat: Chat) -> dict[int, str]:
+    """Names by character, the player's under 0."""
+    return dict(chat.cast.order_by("id").values_list("character", "name")) | {PLAYER: chat.persona}
+
+
 def clipped_sum(deltas: Iterable[int]) -> int:
     """The level that steps lead to."""
     level = 0

@@ -132,6 +132,7 @@ class Memory(models.Model):
     objects = MemoryQuerySet.as_manager()
 
     class Meta:
+        verbose_name_plural = "memories"
         indexes: ClassVar = [models.Index(fields=["chat", "witness", "place"], name="memories_of_a_witness")]
 
     def __str__(self) -> str:

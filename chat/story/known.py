@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from chat.statements import composed
 from chat.story import decisions
-from chat.story.bonds import PLAYER, bonds
+from chat.story.bonds import bonds, names_of
 from chat.story.fact_models import Memory, StoryEvent, StoryTransition, live_turn
 from chat.story.models import END, Chat
 from chat.story.retrieval import Candidate, recalled
@@ -70,7 +70,7 @@ def _bonds(chat: Chat, character: int, before: int) -> Iterable[str]:
     felt = [bond for bond in bonds(chat, character=character, before=before) if bond.level]
     if not felt:
         return
-    names = dict(chat.cast.values_list("character", "name")) | {PLAYER: chat.persona}
+    names = names_of(chat)
     for bond in felt:
         if bond.toward in names:
             yield f"{names[character]} {bond.word} {_object(names[bond.toward])}."

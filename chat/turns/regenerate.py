@@ -69,8 +69,8 @@ async def regenerate_assistant_turn(
     """
     if user is not None:
         await in_thread(count_turn, user.pk)
-    guidance, asked_by = _checked(guidance), actor(user) if user else CONSOLE
-    begun = await asyncio.shield(spawn(_first(chat.id, turn, guidance, asked_by, announcer)))
+    guidance, asked_by = checked(guidance), actor(user) if user else CONSOLE
+    begun = await asyncio.shield(spawn(_claim_and_begin(chat.id, turn, guidance, asked_by, announcer)))
     return begun.claim.generation
 
 
@@ -82,7 +82,7 @@ async def rewrite_from(chat: Chat, *, turn: int, user: "User", announcer: Announ
     """
     await in_thread(count_turn, user.pk)
     replies = await in_thread(replies_from, chat, turn=turn)
-    first = await asyncio.shield(spawn(_first(chat.id, turn, "", actor(user), announcer)))
+    first = await asyncio.shield(spawn(_claim_and_begin(chat.id, turn, "", actor(user), announcer)))
     _ = spawn(_rewrite_on(first, replies[1:], announcer))
     return len(replies)
 
@@ -105,17 +105,26 @@ def claim_next(before: Claim, *, turn: int, now: datetime) -> Claim:
         return claims.claim_rewriting(before.chat, turn=turn, asked_by=before.asked_by, now=now)
 
 
-async def _first(chat: int, turn: int, guidance: str, asked_by: str, announcer: Announcer) -> Begun:
-    now = timezone.now()
-    claim = await in_thread(claims.claim_rewriting, chat, turn=turn, guidance=guidance, asked_by=asked_by, now=now)
-    return await _begin(claim, announcer)
-
-
-async def _begin(claim: Claim, announcer: Announcer) -> Begun:
+async def begin(claim: Claim, announcer: Announcer) -> Begun:
+    """Begin the claimed new writing; ClosingError, and the claim is given back, when this process is ending."""
     aftermath = await exchange.begin(claim, announcer)
     if aftermath is None:
         raise ClosingError
     return Begun(claim, aftermath)
+
+
+def checked(guidance: str) -> str:
+    """What is to be different, trimmed; GuidanceTooLongError."""
+    guidance = clean(guidance).strip()
+    if len(guidance) > GUIDANCE_CHARACTERS:
+        raise GuidanceTooLongError
+    return guidance
+
+
+async def _claim_and_begin(chat: int, turn: int, guidance: str, asked_by: str, announcer: Announcer) -> Begun:
+    now = timezone.now()
+    claim = await in_thread(claims.claim_rewriting, chat, turn=turn, guidance=guidance, asked_by=asked_by, now=now)
+    return await begin(claim, announcer)
 
 
 async def _rewrite_on(before: Begun, replies: Sequence[int], announcer: Announcer) -> None:
@@ -125,7 +134,7 @@ async def _rewrite_on(before: Begun, replies: Sequence[int], announcer: Announce
             return
         try:
             claim = await in_thread(claim_next, before.claim, turn=turn, now=timezone.now())
-            before = await _begin(claim, announcer)
+            before = await begin(claim, announcer)
         except ChatError as refusal:
             # By the player's own doing: it was stopped, the turn is gone, or something new is being answered.
             logger.info("chat %d: no rewriting from turn %d on: %s", before.claim.chat, turn, refusal.detail)
@@ -135,10 +144,3 @@ async def _rewrite_on(before: Begun, replies: Sequence[int], announcer: Announce
 def _is_whole(claim: Claim) -> bool:
     """Whether a new writing came to its end."""
     return Generation.objects.filter(id=claim.generation, state=Generation.State.FINISHED).exists()
-
-
-def _checked(guidance: str) -> str:
-    guidance = clean(guidance).strip()
-    if len(guidance) > GUIDANCE_CHARACTERS:
-        raise GuidanceTooLongError
-    return guidance

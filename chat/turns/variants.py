@@ -44,6 +44,11 @@ class Undone:
     #: How many turns that stand come after it.
     later_turns: int
 
+    def counted(self) -> dict[str, int]:
+        """How many of each."""
+        lists = {name: getattr(self, name) for name in ("interjections", "story_events", "memories", "relationships")}
+        return {name: len(found) for name, found in lists.items()} | {"later_turns": self.later_turns}
+
 
 def writings(chat: Chat, turn: Turn) -> list[Turn]:
     """Everything that was written in a turn's place, oldest first."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.player import Player
+from tests.browser.player import FIRST, Player
 from tests.browser.sight import overflow, sights, violations
 from tests.model_server import say
 from tests.site import Site
@@ -95,7 +95,9 @@ def test_every_page_of_the_desk_is_for_everybody(player, stuck):
     pages += [
         f"/admin/agent/{one}/" for one in ("subscriber", "subscriber/gated/change", "bookmark", "attempt/failures")
     ]
-    pages += [f"/admin/agent/{one}/" for one in ("auditentry", "apitoken/add", "desk/cautions")]
+    pages += [f"/admin/agent/{one}/" for one in ("auditentry", "apitoken", "apitoken/add", "desk/cautions")]
+    turn = page.request.get(f"/chats/{stuck}/turns/").json()[-1]["id"]
+    pages += [f"/admin/chat/turn/{one}" for one in ("", f"{turn}/change/", f"{turn}/regenerate/")]
     for address in pages:
         page.goto(address)
         for sight in sights(page):
@@ -106,6 +108,67 @@ def test_every_page_of_the_desk_is_for_everybody(player, stuck):
     page.fill("#reason", "Once more")
     page.click("button.danger")
     player.see(".messagelist", "is on record")
+
+
+@pytest.fixture
+def answered(player: Player) -> int:
+    """A reply in a chat of the owner's; its turn."""
+    player.site.model.script(say("“Yes, keeper.”"))
+    # Nobody else is there who might speak up, and so keep the story busy.
+    player.begin(("Mara",))
+    player.say("Is it you?")
+    turn = int(player.see(".turn.said[data-turn]", "“Yes, keeper.”").get_attribute("data-turn"))
+    player.gone(".stop")
+    return turn
+
+
+def test_a_turn_is_regenerated_watched_compared_and_restored(player, answered, gate):
+    page = player.page
+    page.goto("/admin/chat/turn/")
+    page.check(f".action-select[value='{answered}']")
+    page.select_option("select[name=action]", "regenerate")
+    page.click("button[name=index]")
+    page.fill("#reason", "Out of character")
+    page.fill("#guidance", "colder")
+    page.click("form.act button.primary")
+    player.see("#writing", "Mara is speaking")
+    player.see("#writing .under-way", FIRST)
+    gate.set()
+
+    player.see("#writing", "The new writing stands in the story")
+    assert page.locator("#announce").inner_text() == "The new writing was finished"
+    player.see("#writing del", "keeper")
+    player.see("#writing ins", "letter")
+    for sight in sights(page):
+        assert violations(page) == [], sight
+    assert overflow(page) == 0
+    page.click("#to-restore")
+    page.fill("#reason", "It was better")
+    page.click("form.act button.primary")
+    player.see(".messagelist", "is on record as decision")
+    page.click("#to-history")
+    player.see(".rows", "It was better")
+    player.open()
+    assert player.turns()[-1] == "“Yes, keeper.”"
+
+
+def test_without_scripts_a_turn_is_regenerated_too(player, answered, gate, browser, kept_session):
+    plain = Player(browser, player.site, kept_session, java_script_enabled=False)
+    plain.page.goto(f"/admin/chat/turn/{answered}/regenerate/")
+    plain.page.fill("#reason", "Out of character")
+    plain.page.click("form.act button.primary")
+    plain.see("#writing", "Mara is speaking")
+    plain.see("text=Look again")
+    gate.set()
+
+    for _ in range(100):
+        # Where nothing can be awaited people press the link.
+        plain.see("text=/Look again|stands in the story/")
+        plain.page.reload()
+        if plain.page.locator("#writing", has_text="stands in the story").count():
+            break
+    plain.see("#writing", "The new writing stands in the story")
+    plain.context.close()
 
 
 def test_the_desk_says_when_the_server_is_away(player):

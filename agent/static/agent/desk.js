@@ -53,6 +53,14 @@ async function look() {
   }
 }
 
+// A part that is under way says how soon it wants to be looked at again.
+const every = () => Number(document.querySelector("[data-every]")?.dataset.every) || EVERY;
+
+async function lookOn() {
+  await look();
+  setTimeout(lookOn, every());
+}
+
 function tell() {
   const seconds = Math.round((Date.now() - seen) / 1000);
   checked.classList.toggle("stale", away);
@@ -62,7 +70,7 @@ function tell() {
 if (checked && parts(document).length) {
   document.addEventListener("input", (event) => { typed ||= Boolean(event.target.closest("form")); });
   document.addEventListener("visibilitychange", look);
-  setInterval(look, EVERY);
+  setTimeout(lookOn, every());
   setInterval(tell, 1000);
 }
 

@@ -178,6 +178,8 @@ def test_a_projection_is_rebuilt_and_a_dismissal_taken_back_only_with_a_reason(s
     senior.post(DISMISS, "noter", stuck.stream, reason="Gone", **senior.fields(DISMISS, "noter", stuck.stream))
     row = DismissedEvent.objects.get().pk
 
+    auditor = desk("view_desk", "view_audit")
+    assert "Gone" in text(auditor.get("agent_dismissedevent_history", row))
     assert senior.post("agent_dismissedevent_change", row, reason="", key="b").status_code == 400
     late = senior.post("agent_dismissedevent_change", row, reason="After all", key="b")
 

@@ -10,7 +10,8 @@ from agent.models import Attempt, Bookmark, Subscriber
 from agent.operations.operator import Operator
 from agent.operations.tokens import operator_with
 from chat.log.models import Event
-from tests.agent.admin.conftest import OPERATES, desk, text
+from tests.agent.admin.conftest import OPERATES, desk, hidden, text
+from tests.agent.operations.conftest import draft_caution
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -114,6 +115,28 @@ def test_a_page_is_for_those_who_may(stuck, page):
     assert desk(*OPERATES).get(page).status_code == 200
 
 
+def test_every_list_is_called_after_what_it_lists(stuck, admin_client):
+    lists = [model for model in admin.site._registry if model._meta.app_label in {"chat", "agent"}]
+    called = {}
+    for model in lists:
+        page = admin_client.get(reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"))
+        if page.status_code == 200:
+            called[model.__name__] = page.context["title"]
+
+    assert len(called) == len(lists) - 1, "the desk itself is no list"
+    assert [title for title in called.values() if "Select" in title] == []
+    assert {
+        name: called[name] for name in ("Memory", "Bookmark", "DayOfChat", "ApiToken", "AlertSent", "StoryEvent")
+    } == {
+        "Memory": "Memories",
+        "Bookmark": "Lanes",
+        "DayOfChat": "Days of chats",
+        "ApiToken": "API tokens",
+        "AlertSent": "Alerts",
+        "StoryEvent": "Story events",
+    }
+
+
 def test_nobody_adds_changes_or_deletes_what_is_on_record(stuck, rf, admin_user):
     request = rf.get("/")
     request.user = admin_user
@@ -132,6 +155,29 @@ def test_nobody_adds_changes_or_deletes_what_is_on_record(stuck, rf, admin_user)
         assert not page.has_change_permission(request), model
         assert not page.has_delete_permission(request), model
     assert "delete_selected" not in admin.site._registry[models.Bookmark].get_actions(request)
+
+
+def test_a_caution_says_for_whom_it_is_and_is_judged_in_place(stuck):
+    drafted = draft_caution(stuck.chat, stuck.after[-1])
+    anna = desk("view_desk", "promote_caution", "decline_caution")
+    page = anna.get("agent_desk_cautions")
+    assert "For Ilse, in “Night watch”" in text(page)
+    assert "Mara does not know." in text(page)
+
+    refused = anna.post("agent_desk_review", drafted, "promote", reason="x" * 2001)
+    done = anna.post("agent_desk_review", drafted, "decline", reason="It gives it away", **hidden(page))
+
+    assert refused.status_code == 400
+    assert "x" * 2001 in refused.content.decode(), "what was typed is kept"
+    assert "It is declined. It is on record" in text(anna.client.get(done["Location"]))
+    assert "No caution waits" in text(anna.get("agent_desk_cautions"))
+
+
+def test_a_caution_that_is_gone_is_said(anna):
+    gone = desk("view_desk", "promote_caution").post("agent_desk_review", 10**12, "promote")
+
+    assert gone.status_code == 404
+    assert 'data-problem="no-such-caution"' in gone.content.decode()
 
 
 def test_a_token_is_shown_once_and_is_good(anna):

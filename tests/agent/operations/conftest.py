@@ -1,22 +1,28 @@
 """What the tests of the desk may ask for: operators, and a lane that is wedged."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connections
 from django.utils import timezone
 
 from agent import registry
+from agent.decisions import caution_drafted
 from agent.models import Attempt, Bookmark
 from agent.operations.operator import Operator
 from agent.subscriptions import seeding
 from agent.subscriptions.base import Reaction
 from agent.subscriptions.reactor import Reactor
+from chat.errors import ChatError
 from chat.log.models import Event
 from chat.story.models import Chat
 from tests.agent.readers import Noter
-from tests.factories import make_chat, make_user, say
+from tests.factories import cast_of, make_chat, make_user, say
+from tests.facts import record
 from tests.servers import eventually
 
 NOTER, COUNTER = "tests.agent.readers.Noter", "tests.agent.readers.Counter"
@@ -113,3 +119,28 @@ def work(reactor: Reactor, *reactions: Reaction) -> None:
 
     seeding.notice(reactions)
     eventually(done, what="the end of the work")
+
+
+def draft_caution(chat: Chat, turn: int) -> int:
+    """A caution for Ilse, drafted from a turn."""
+    drafted = caution_drafted(
+        "Mara does not know.", audience=[cast_of(chat)["Ilse"]], reasoning="", turns=[turn], decided_by="m"
+    )
+    return record(chat, drafted)[0]
+
+
+def at_once(calls: list) -> list[object]:
+    """What each call answers or is refused with, all begun at the same moment."""
+    gate = threading.Barrier(len(calls))
+
+    def one(call) -> object:
+        gate.wait(20)
+        try:
+            return call()
+        except ChatError as refused:
+            return refused
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(one, calls))

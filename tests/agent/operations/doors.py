@@ -11,16 +11,18 @@ import httpx2
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.test import Client
+from django.test import AsyncClient, Client
 from django.urls import reverse
 from mcp import Client as Agent
 from mcp.client.streamable_http import streamable_http_client
 
+from agent.desk_models import DismissedEvent
 from agent.mcp.http import McpOverHttp
 from agent.operations.operator import Operator
 from agent.operations.registering import decided_of
 from agent.operations.tokens import CreateToken, create_token
 from chat.log.models import Event
+from chat.turns import generation
 from tests.agent.operations.conftest import allow
 
 ACTS = ("view_desk", "view_audit", "dismiss_event", "retry_lane", "pause_subscriber", "resume_subscriber")
@@ -113,7 +115,7 @@ class Command:
     channel: str = "command"
 
     def call(self, act: str, *, key: str | None = None, **said: Any) -> Answer:
-        words = [said.pop(name) for name in ("subscriber", "event_id") if name in said]
+        words = [said.pop(name) for name in ("subscriber", "event_id", "turn_id", "caution_id") if name in said]
         if act == "retry_lane":
             words.append(said.pop("stream"))
         options = [f"--{name.replace('_', '-')}={value}" for name, value in said.items()]
@@ -151,7 +153,17 @@ class Admin:
         sent = said | ({} if key is None else {"key": key})
         if act == "preview_dismissal":
             return self._answered(self.client.get(_page("dismiss_event", said), {"event": said["event_id"]}))
+        if act == "regenerate_turn":
+            return self._answered(asyncio.run(self._post(_page(act, said), sent)))
         return self._answered(self.client.post(_page(act, said), sent, follow=True))
+
+    async def _post(self, page: str, sent: dict[str, Any]) -> Any:
+        """As ASGI serves it; to the end of what the page has begun."""
+        client = AsyncClient()
+        client.cookies = self.client.cookies
+        answer = await client.post(page, sent, follow=True)
+        await generation.idle()
+        return answer
 
     def _answered(self, page: Any) -> Answer:
         text = page.content.decode()
@@ -167,6 +179,19 @@ class Admin:
 
 
 def _page(act: str, said: dict[str, Any]) -> str:
+    page = act.split("_", maxsplit=1)[0]
+    match said:
+        case {"turn_id": turn}:
+            return reverse(f"admin:agent_turn_{page}", args=[turn])
+        case {"caution_id": caution}:
+            return reverse("admin:agent_desk_review", args=[caution, page])
+        case {"subscriber": subscriber, "event_id": event} if act == "redeliver_event":
+            row = DismissedEvent.objects.filter(subscriber=subscriber, event=event).first()
+            return reverse("admin:agent_dismissedevent_change", args=[row.pk if row else 0])
+    return _page_of_lane(act, said)
+
+
+def _page_of_lane(act: str, said: dict[str, Any]) -> str:
     subscriber, stream = said["subscriber"], said.get("stream", "")
     if act == "dismiss_event":
         event = Event.objects.select_related("stream").filter(position=said["event_id"]).first()
@@ -178,3 +203,5 @@ def _page(act: str, said: dict[str, Any]) -> str:
 
 
 DOORS: tuple[type[Door], ...] = (Api, Mcp, Command, Admin)
+#: Of operations that are for people who sit down for them.
+TWO_DOORS: tuple[type[Door], ...] = (Command, Admin)

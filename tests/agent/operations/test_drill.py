@@ -18,9 +18,8 @@ from chat.story import decisions
 from chat.story.fact_models import Decision
 from chat.story.models import Chat
 from chat.turns.cautions import NoSuchCautionError
-from tests.agent.operations.conftest import allow, operator, work
-from tests.factories import cast_of, make_chat, make_user, owner_of, say
-from tests.facts import record
+from tests.agent.operations.conftest import allow, draft_caution, operator, work
+from tests.factories import make_chat, make_user, owner_of, say
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -96,7 +95,7 @@ def test_a_turn_that_was_dismissed_is_left_out_of_later_prompts(transactional_db
 def test_a_caution_is_promoted_and_declined_in_its_story_and_in_the_audit(transactional_db):
     chat = make_chat()
     turn = say(chat, "Nobody tells Mara.")
-    drafted = decisions_of(chat, turn)
+    drafted = draft_caution(chat, turn)
     anna = operator("promote_caution", "decline_caution")
 
     promoted = review_caution(PromoteCaution(caution_id=drafted), by=anna)
@@ -114,11 +113,3 @@ def test_a_caution_is_promoted_and_declined_in_its_story_and_in_the_audit(transa
     for missing in (turn, 10**15, 2**70, 0):
         with pytest.raises(NoSuchCautionError):
             review_caution(PromoteCaution(caution_id=missing), by=anna)
-
-
-def decisions_of(chat, turn: int) -> int:
-    from agent.decisions import caution_drafted  # noqa: PLC0415
-
-    audience = [cast_of(chat)["Ilse"]]
-    text = "Mara does not know."
-    return record(chat, caution_drafted(text, audience=audience, reasoning="", turns=[turn], decided_by="m"))[0]

@@ -1,10 +1,9 @@
 """Effect and Decision are one commit; who comes at the same time is dealt with before or after, never in between."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import DatabaseError, connection, transaction
 
 from agent.models import Attempt, AuditEntry, Bookmark, DismissedEvent
 from agent.operations import audit
@@ -15,7 +14,7 @@ from agent.operations.retry import NothingToRetryError, RetryLane, retry_lane
 from agent.subscriptions import effect, lanes
 from chat.errors import ChatError
 from chat.log.models import Event
-from tests.agent.operations.conftest import operator, poisoned, work
+from tests.agent.operations.conftest import at_once, operator, poisoned, work
 from tests.agent.readers import note, notes
 from tests.factories import say
 
@@ -108,23 +107,6 @@ class holding:  # noqa: N801  (reads as a word)
     def __exit__(self, *_: object) -> None:
         self.done.set()
         self.thread.join()
-
-
-def at_once(calls: list) -> list[object]:
-    """What each call answers or is refused with, all begun at the same moment."""
-    gate = threading.Barrier(len(calls))
-
-    def one(call) -> object:
-        gate.wait(20)
-        try:
-            return call()
-        except ChatError as refused:
-            return refused
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(calls)) as threads:
-        return list(threads.map(one, calls))
 
 
 def again(by: Operator) -> Operator:

@@ -8,10 +8,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chat.database import in_thread
-from chat.pages.writings import compared, deleted
+from chat.pages.writings import deleted
 from chat.story.fact_payloads import EventCompleted, EventStarted, MemoryFormed
 from chat.story.models import Chat
 from chat.story.rewriting_payloads import TurnDeleted
+from chat.templatetags.rewriting import compared
 from chat.turns import claims, generation, leases
 from chat.turns.leases import Settled
 from chat.turns.models import Generation

@@ -1,0 +1,91 @@
+"""What operators are shown of a turn: what a new writing would undo, how it is coming along, and the older writings."""
+
+from dataclasses import dataclass
+
+from agent.operations.operator import Operator
+from agent.operations.performing import consulting
+from agent.operations.regenerate import chat_of
+from chat.errors import ChatError
+from chat.story import rewriting
+from chat.story.models import Chat, Turn
+from chat.turns import claims, generation, variants
+from chat.turns.models import Generation
+from chat.turns.variants import Undone
+
+SEES = "regenerate_turn"
+
+
+class NoSuchWritingError(ChatError):
+    """There is no such new writing: the server may have ended before it began."""
+
+    status = 404
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Writings:
+    """A turn beside the other writings in its place."""
+
+    chat: Chat
+    turn: Turn
+    #: All of them, oldest first.
+    all: list[Turn]
+    #: The one that is read in the story; None when the turn was deleted.
+    standing: Turn | None
+    #: What a new writing would take along; None when none can be begun of this turn.
+    undone: Undone | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewWriting:
+    """A new writing, under way or ended."""
+
+    chat: Chat
+    row: Generation
+    #: As far as it is known here: a reply of another process is as old as its last checkpoint.
+    text: str
+    #: The turn it is a new writing of, and the turn that came of it.
+    old: Turn
+    new: Turn | None
+    interjection: Turn | None
+    #: Whether anything is still being written for its turn group.
+    under_way: bool
+
+
+def show_writings(turn_id: int, *, by: Operator) -> Writings:
+    """A turn and its other writings. TurnNotFoundError (404)."""
+    with consulting(by, SEES):
+        chat = chat_of(turn_id)
+        turn = claims.find_turn(chat, turn_id)
+        found = variants.writings(chat, turn)
+        can_be = turn.kind == Turn.Kind.ASSISTANT and turn.superseded_by is None
+        return Writings(
+            chat=chat,
+            turn=turn,
+            all=found,
+            standing=next((one for one in found if one.superseded_by is None), None),
+            undone=variants.undone(chat, turn) if can_be else None,
+        )
+
+
+def show_new_writing(generation_id: str, *, by: Operator) -> NewWriting:
+    """How a new writing is coming along, or what came of it. NoSuchWritingError (404)."""
+    with consulting(by, SEES):
+        row = Generation.objects.select_related("chat").filter(id=generation_id, chat__deleted_at=None).first()
+        if row is None or row.rewrites is None:
+            raise NoSuchWritingError
+        running = Generation.objects.filter(chat=row.chat, group=row.group, state=Generation.State.RUNNING)
+        new = Turn.objects.filter(id=row.turn or 0).first()
+        return NewWriting(
+            chat=row.chat,
+            row=row,
+            text=_text_so_far(row),
+            old=claims.find_turn(row.chat, row.rewrites),
+            new=new,
+            interjection=rewriting.interjection_of(row.chat, new) if new and new.superseded_by is None else None,
+            under_way=running.exists(),
+        )
+
+
+def _text_so_far(row: Generation) -> str:
+    running = generation.in_flight_tasks.get(row.chat_id)
+    return running.text if running is not None and running.generation == row.id else row.text

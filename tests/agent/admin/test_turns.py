@@ -1,0 +1,101 @@
+"""The pages of turns at the desk: whom they let in, what they lead to, and what they say."""
+
+import pytest
+from django.contrib.auth.models import Permission, User
+
+from agent.models import AuditEntry
+from agent.operations.regenerate import RestoreTurn, restore_turn
+from chat.story.fact_payloads import EventStarted
+from chat.story.models import Chat
+from tests.agent.admin.conftest import desk, text
+from tests.agent.operations.conftest import operator
+from tests.factories import make_chat, say
+from tests.facts import moved, planned, regenerate, reply
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def chat(transactional_db) -> Chat:
+    return make_chat()
+
+
+@pytest.fixture
+def turn(chat) -> int:
+    said = reply(chat, "Mara", "“I open it.”", group=say(chat, "Mara?"))
+    moved(chat, EventStarted, planned(chat), said)
+    return said
+
+
+@pytest.fixture
+def anna(transactional_db):
+    return desk("view_desk", "view_audit", "regenerate_turn", "restore_turn", name="anna")
+
+
+def test_the_action_takes_one_turn_to_its_form(anna, chat, turn):
+    other = chat.turns.exclude(id=turn).get().id
+    chosen = {"action": "regenerate", "_selected_action": [turn]}
+
+    led = anna.post("chat_turn_changelist", **chosen)
+    both = anna.post("chat_turn_changelist", **chosen | {"_selected_action": [turn, other]})
+
+    assert led["Location"].endswith(f"/chat/turn/{turn}/regenerate/")
+    assert "Choose one turn" in text(anna.client.get(both["Location"]))
+
+
+def test_the_form_says_what_will_be_undone(anna, turn):
+    said = text(anna.get("agent_turn_regenerate", turn))
+
+    assert "1 story event will go with it" in said
+    assert "“Open the letter” goes from active back to planned." in said
+
+
+def test_what_cannot_be_regenerated_has_no_form(anna, chat, turn):
+    player, new = chat.turns.exclude(id=turn).get().id, regenerate(chat, turn, "“I burn it.”")
+
+    assert "only what a character said can be regenerated" in text(anna.get("agent_turn_regenerate", player))
+    old = anna.get("agent_turn_regenerate", turn).content.decode()
+    assert "no longer stands" in old
+    assert f"/chat/turn/{new}/regenerate/" in old
+
+
+def test_a_turns_page_shows_its_writings_beside_each_other_and_its_history(anna, chat, turn):
+    new = regenerate(chat, turn, "“I burn it.”")
+
+    page = anna.get("chat_turn_change", turn).content.decode()
+    restore_turn(RestoreTurn(turn_id=turn, reason="It was better"), by=operator("restore_turn"))
+
+    assert "<del>burn</del>" in page
+    assert "<ins>open</ins>" in page
+    assert "Restore this writing…" in page
+    assert "It was better" in text(anna.get("chat_turn_history", turn))
+    assert "Nothing yet" in text(anna.get("chat_turn_history", new))
+    assert "It was better" in text(anna.get("agent_auditentry_changelist", event=turn))
+    assert "It was better" not in text(anna.get("agent_auditentry_changelist", event=new))
+    decision = anna.get("agent_auditentry_change", AuditEntry.objects.get().pk).content.decode()
+    assert f"/chat/turn/{turn}/change/" in decision
+
+
+def test_who_may_only_read_turns_sees_their_fields_and_no_more(transactional_db, turn):
+    eve = desk(name="eve")
+    assert eve.get("chat_turn_changelist").status_code == 403
+    reader = User.objects.get(pk=eve.user.pk)
+    reader.user_permissions.add(Permission.objects.get(codename="view_turn"))
+
+    page = eve.get("chat_turn_change", turn)
+
+    assert page.status_code == 200
+    assert "Regenerate…" not in text(page)
+    assert eve.get("agent_turn_regenerate", turn).status_code == 403
+    assert "Regenerate the selected" not in text(eve.get("chat_turn_changelist"))
+
+
+def test_what_is_not_there_is_said(anna, turn):
+    for page, which in (
+        ("agent_turn_regenerate", 10**12),
+        ("agent_turn_restore", 10**12),
+        ("chat_turn_history", 10**12),
+        ("agent_turn_writing", "0" * 32),
+    ):
+        answer = anna.get(page, which)
+        assert (answer.status_code, "There is no" in text(answer)) == (404, True), page
