@@ -108,7 +108,7 @@ CODE_VERSION = os.environ.get("PALIMPSEST_VERSION", "0.1.0")
 #: Requests that the model's server takes at once, 0 for many. With 1 no Reaction starts while a reply is written.
 MODEL_SLOTS = int(os.environ.get("PALIMPSEST_MODEL_SLOTS", "1" if MODEL == "builtin" else "0"))
 #: Threads (and so database connections) that async code of one process may use.
-DATABASE_THREADS = int(os.environ.get("PALIMPSEST_DATABASE_THREADS", "8"))
+DATABASE_THREADS = int(os.environ.get("PALIMPSEST_DATABASE_THREADS", "4"))
 #: Per user and minute; "0" for no limit.
 TURNS_PER_MINUTE = int(os.environ.get("PALIMPSEST_TURNS_PER_MINUTE", "60"))
 LOGINS_PER_MINUTE = int(os.environ.get("PALIMPSEST_LOGINS_PER_MINUTE", "10"))

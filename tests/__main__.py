@@ -18,8 +18,17 @@ from tests.browsers import HOW_TO, find_chromium, install_chromium_with_apt
 from tests.servers import PostgreSQL, Unavailable, Valkey
 
 NO_TESTS_COLLECTED = 5
-#: A process a core, but no crowd of sites and browsers; a file's tests share what they start.
-SIDE_BY_SIDE = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
+#: A process a core and one more, for much of a test is waiting, but no crowd of sites and browsers; a file's tests
+#: share what they start.
+SIDE_BY_SIDE = [
+    "-n",
+    str((os.cpu_count() or 1) + 1),
+    "--maxprocesses",
+    "4",
+    "--dist",
+    "loadfile",
+    "--no-loadscope-reorder",
+]
 ROOT = Path(__file__).parent.parent
 
 

@@ -105,7 +105,7 @@ async def watch(url: str, session: str, everyone: asyncio.Barrier, crowd: Crowd,
                     crowd.begin()
                 _take(seen, frame, now)
                 crowd.tokens = crowd.tokens + frame["text"].count("@")
-            elif frame["type"] == "generation" and frame["state"] != "started":
+            elif frame["type"] == "generation" and frame["state"] not in {"started", "deciding"}:
                 seen.state, seen.error = frame["state"], frame.get("error", "")
                 crowd.end()
                 break

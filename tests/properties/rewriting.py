@@ -217,6 +217,8 @@ class Tale:
     def rise(self, turn: int) -> None:
         self.page[self.place[turn]] = turn
         self.deleted.discard(turn)
+        # Whatever it once fell with has nothing to do with its next fall.
+        self.along = {line: [one for one in those if one != turn] for line, those in self.along.items()}
         for one in self.along.pop(self.line[turn], []):
             if self.page[self.place[one]] is None:
                 self.page[self.place[one]] = one
