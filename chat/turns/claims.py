@@ -221,7 +221,9 @@ def said_since(row: Generation) -> bool:
     """Whether the place of an attempt that left no text is taken by what was said since."""
     if row.meanwhile is not None:
         return row.chat.last_turn_at > row.started_at
-    return Turn.objects.live().filter(chat_id=row.chat_id, place__gt=row.answers_up_to).exists()
+    # A reply that was cut off while this one's turn waited has a later place too, but was there before.
+    since = Turn.objects.live().filter(chat_id=row.chat_id, place__gt=row.answers_up_to, said_at__gt=row.started_at)
+    return since.exists()
 
 
 @composed

@@ -138,6 +138,17 @@ def test_a_failed_reply_stands_in_its_place_until_something_is_said():
     assert claim(chat) is not None
 
 
+def test_a_failed_reply_stands_after_one_that_was_stopped_while_its_turn_waited():
+    chat = make_chat()
+    say(chat, "Anyone?")
+    first = claim(chat)
+    say(chat, "Well?")
+    settle(first, State.STOPPED, "“One")
+    settle(claim(chat), State.FAILED)
+
+    assert pending_notice(chat).state == State.FAILED
+
+
 def test_a_retry_of_a_failed_reply_has_the_same_group_and_speaker():
     chat = make_chat()
     turn = say(chat, "Ilse?")
