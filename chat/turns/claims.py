@@ -81,6 +81,9 @@ def claim_reply(chat_id: int, *, now: datetime, rng: random.Random) -> Claim | N
 
     None when nothing is open, when a reply is running, and when nobody is present.
     """
+    if not unanswered(fetch(Chat, id=chat_id)):
+        # As after most replies; it is seen without SQLite's one lock, for which everybody else would wait.
+        return None
     with transaction.atomic():
         chat = fetch(Chat, id=chat_id)
         openers = unanswered(chat)

@@ -6,10 +6,12 @@ Whatever falls takes along what it had caused, and whatever rises brings it back
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from chat.errors import ChatError
 from chat.log.streams import lock
 from chat.log.text import clean
+from chat.statements import composed
 from chat.story import rewriting, writer
 from chat.story.models import Chat, Turn
 from chat.story.payloads import AssistantTurn, Payload, UserTurn
@@ -80,10 +82,15 @@ def unasked(chat_id: int, *, group: int, reply: int) -> list[Payload]:
 
     Under the stream's lock, which a claim does not take.
     """
-    asked = list(Turn.objects.filter(chat=chat_id, group=group, kind=Turn.Kind.USER).order_by("id"))
+    asked = _asked_in(chat_id, group)
     if not asked or any(one.superseded_by is None for one in asked):
         return []
     return [TurnDeleted(turn=reply, went_with=rewriting.line_of(asked[0].chat, asked[0]))]
+
+
+@composed
+def _asked_in(chat: int, group: int) -> "QuerySet[Turn]":
+    return Turn.objects.filter(chat=chat, group=group, kind=Turn.Kind.USER).order_by("id")
 
 
 def edit(chat: Chat, *, turn: int, text: str, by: "User") -> int:
