@@ -18,6 +18,7 @@ from django.db.models import Field, Model, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.query import FlatValuesListIterable, ModelIterable, ValuesListIterable
 from django.db.models.sql import UpdateQuery
+from django.db.transaction import TransactionManagementError
 
 type Column = Field[Any, Any]
 type Parameters = Sequence[Any] | Mapping[str, Any]
@@ -49,11 +50,14 @@ class _Query(_Statement):
         compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
         super().__init__(*compiler.as_sql())
         columns = [column for column, _, _ in compiler.select]
+        self.holds = queryset.query.select_for_update
         self.make = _maker(queryset, [column.target.attname for column in columns])
         self.converters = _converters(columns)
 
     def rows(self, values: Sequence[Any]) -> list[Any]:
         database = connections[DEFAULT_DB_ALIAS]
+        if self.holds and not database.in_atomic_block:
+            raise TransactionManagementError("rows are held in a transaction only")
         with database.cursor() as cursor:
             self.run(values, cursor)
             rows = cursor.fetchall()

@@ -14,6 +14,7 @@ PRESETS = {
     "unreadable": "The text cannot be read",
     "duplicate": "Duplicate",
     "fixed_by_hand": "Fixed by hand",
+    "out_of_character": "Out of character",
     "test": "Test",
     "drill": "Fire drill",
     "other": "Other",

@@ -67,6 +67,11 @@ def deleted(chat: Chat) -> list[Turn]:
     return list(newest.values())
 
 
+def count_deleted(chat: Chat) -> int:
+    """How many `deleted` finds."""
+    return chat.turns.deleted().values("place").distinct().count()
+
+
 def comparison(chat: Chat, turn: Turn, other: str) -> Context:
     """What stands beside another writing: the one named, or the one before it."""
     found = variants.writings(chat, turn)

@@ -33,9 +33,9 @@ class StoryEventQuerySet(models.QuerySet["StoryEvent"]):
         moved = StoryTransition.objects.standing().filter(story_event=OuterRef("id"))
         return self.filter(~Exists(moved), status=StoryEvent.Status.ACTIVE)
 
-    def before(self, place: int | None) -> Self:
-        """Those planned before a place; all for None."""
-        return self if place is None else self.filter(place__lt=place)
+    def before(self, place: int) -> Self:
+        """Those planned before a place."""
+        return self.filter(place__lt=place)
 
 
 class StoryEvent(models.Model):

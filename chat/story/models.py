@@ -238,7 +238,7 @@ class Turn(models.Model):
     superseded_by = models.BigIntegerField(null=True)
     #: The turn that took it along when it ceased to stand, or whose edit did: it comes back with that one.
     went_with = models.BigIntegerField(null=True)
-    #: Position of the event that brought it back last.
+    #: Position of the event that brought it back last, after another writing had stood in its place.
     restored_by = models.BigIntegerField(null=True)
     #: The meanwhile in which it was said.
     meanwhile = models.ForeignKey(Meanwhile, on_delete=models.CASCADE, null=True, related_name="turns", db_index=False)

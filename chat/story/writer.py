@@ -17,6 +17,8 @@ from chat.story.models import Chat, stream_of
 from chat.story.payloads import ChatCreated, Payload, decode, encode, kind_of
 from chat.story.positions import moved, references
 
+#: Of a history that is copied, so many events go into one statement at most.
+MOST_AT_ONCE = 200
 #: The stream of what concerns no single chat.
 OPERATIONS = "operations"
 
@@ -93,11 +95,13 @@ def _copied(stream: Stream, history: Iterable[tuple[Event, Payload]]) -> list[Ev
 def _runs(history: Iterable[tuple[Event, Payload]]) -> Iterator[list[tuple[Event, Payload]]]:
     """Stretches in which no event names another of them, whose copy has no position yet: each is one append."""
     run: list[tuple[Event, Payload]] = []
+    named: set[int] = set()
     for event, payload in history:
-        if {one.position for one, _ in run} & {*references(payload), event.causation}:
+        if len(run) == MOST_AT_ONCE or named & {*references(payload), event.causation}:
             yield run
-            run = []
+            run, named = [], set()
         run.append((event, payload))
+        named.add(event.position)
     yield run
 
 

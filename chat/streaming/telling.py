@@ -190,8 +190,8 @@ class Telling:
         old, new = self.turns[payload.turn], self.turns[payload.by]
         if old.place != new.place:
             return self._gone(position, old.id)
-        if old.id in self.payloads:
-            # Written in the same breath, so it never stood: the page gets the one that does afresh.
+        if old.id in self.payloads and new.id < old.id:
+            # It never stood: the page gets the one that does afresh.
             return self._stands(position, new.id, instead_of=new.id, written=old)
         # An older one that stands again is told by its turn_restored.
         if new.id < old.id:

@@ -112,7 +112,7 @@ def claim_retry(chat_id: int, *, generation: str | None, now: datetime) -> Claim
             raise ReplyRunningError
         again = Generation(
             chat_id=chat_id,
-            group=before.group,
+            group=before.group if before.turn or before.rewrites else _asked(before) or before.group,
             answers_up_to=before.answers_up_to,
             rewrites=_standing(before),
             guidance=before.guidance,
@@ -211,7 +211,7 @@ def _standing(before: Generation) -> int | None:
     something else has taken its place.
     """
     written = [turn for turn in (before.turn, before.rewrites) if turn]
-    if not written and said_since(before):
+    if not written and is_past(before):
         # Its place at the story's end is taken: what was said since has drawn, or will draw, a reply to all of it.
         raise NothingToRetryError
     standing = Turn.objects.live().filter(id__in=written).values_list("id", flat=True).first()
@@ -220,13 +220,27 @@ def _standing(before: Generation) -> int | None:
     return standing
 
 
-def said_since(row: Generation) -> bool:
-    """Whether the place of an attempt that left no text is taken by what was said since."""
+def is_past(row: Generation) -> bool:
+    """Whether an attempt that left no text has no place any more: more was said since, or nothing it answers stands."""
     if row.meanwhile is not None:
         return row.chat.last_turn_at > row.started_at
+    if _asked(row) is None:
+        return True
     # A reply that was cut off while this one's turn waited has a later place too, but was there before.
     since = Turn.objects.live().filter(chat_id=row.chat_id, place__gt=row.answers_up_to, said_at__gt=row.started_at)
     return since.exists()
+
+
+def _asked(row: Generation) -> int | None:
+    """The turn group that an attempt without text answers: its own, or an earlier one while its own is deleted.
+
+    None when all that it was to answer is deleted.
+    """
+    said = Turn.objects.filter(chat_id=row.chat_id, kind=Turn.Kind.USER)
+    if row.meanwhile is not None or not said.filter(group=row.group).exists():
+        return row.group
+    standing = said.live().filter(place__gt=row.chat.answered_to, place__lte=row.group)
+    return standing.order_by("-place").values_list("group", flat=True).first()
 
 
 @composed

@@ -182,7 +182,7 @@ def _aftermath(claim: Claim, turn: int, *, whole: bool) -> list[Payload]:
         return fallen
     if claim.rewrites:
         return succeed(claim.chat, old=claim.rewrites, new=turn, whole=whole)
-    return unasked(claim.chat, group=claim.group, reply=turn)
+    return unasked(claim.chat, group=claim.group, reply=turn) if claim.follows is None else []
 
 
 def _primary_speaker(claim: Claim) -> int | None:

@@ -15,6 +15,9 @@ def refuse_fallen(turn: Turn) -> None:
     if turn.superseded_by is None:
         return
     in_its_place = Turn.objects.live().filter(chat=turn.chat_id, place=turn.place).values_list("id", flat=True).first()
-    if in_its_place is None:
-        raise NotStandingError("This turn was deleted.")
-    raise NotStandingError(f"This turn was rewritten. Turn {in_its_place} stands in its place now: use that number.")
+    if in_its_place is not None:
+        raise NotStandingError(f"This turn was rewritten: turn {in_its_place} stands in its place now. Look again.")
+    if Turn.objects.filter(id=turn.superseded_by).exists():
+        # It went with another one that was rewritten.
+        raise NotStandingError
+    raise NotStandingError("This turn was deleted.")

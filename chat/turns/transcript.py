@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from chat.story.models import Chat, Turn
-from chat.turns.claims import said_since
+from chat.turns.claims import is_past
 from chat.turns.models import Generation
 
 PAGE_TURNS = 50
@@ -38,4 +38,4 @@ def pending_notice(chat: Chat) -> Generation | None:
         return None
     if newest_one.state == Generation.State.RUNNING:
         return newest_one
-    return None if newest_one.state == Generation.State.NOBODY or said_since(newest_one) else newest_one
+    return None if newest_one.state == Generation.State.NOBODY or is_past(newest_one) else newest_one

@@ -17,7 +17,7 @@ from chat.pages.doors import done, player
 from chat.pages.forms import ChatForm, SettingsForm, number, posted, refuse_invalid, text
 from chat.pages.lists import chat_list
 from chat.pages.notices import model_notice
-from chat.pages.writings import deleted
+from chat.pages.writings import count_deleted
 from chat.story.access import get_character_for, get_chat_for, get_deleted_chat_for
 from chat.story.chat_payloads import Eagerness
 from chat.story.models import Character, Chat
@@ -214,7 +214,7 @@ def _info_page(request: HttpRequest, chat: Chat, form: SettingsForm) -> dict[str
         "others": [character for character in owned if character.pk not in in_cast],
         "owned_ids": {character.pk for character in owned},
         "mine": chat.owner_id == request.user.pk,
-        "deleted": len(deleted(chat)),
+        "deleted": count_deleted(chat),
     }
 
 

@@ -12,7 +12,7 @@ from chat.pages.doors import Sent, deed, done, player, wanted_next
 from chat.pages.facts import story_panel
 from chat.pages.forms import posted, text
 from chat.pages.story_json import story_json
-from chat.pages.writings import deleted
+from chat.pages.writings import count_deleted
 from chat.story.access import branches_for, get_chat_for
 from chat.story.models import Chat, Turn
 from chat.turns import cautions, story_events
@@ -125,7 +125,7 @@ def _context(request: HttpRequest, chat: Chat, *, whole: bool = False) -> dict[s
         "origin": origin,
         "parting": _parting(origin, chat.branched_from_turn or 0) if origin else None,
         "branches": [one for one in kin if one.branched_from == chat.id],
-        "deleted": len(deleted(chat)),
+        "deleted": count_deleted(chat),
     } | story_panel(chat, owner=owner, whole=whole)
 
 

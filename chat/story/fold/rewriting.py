@@ -29,10 +29,20 @@ def _fall(chat: Chat, payload: TurnSuperseded | TurnDeleted, by: int) -> None:
 
 def _rise(chat: Chat, event: Event, restored: TurnRestored) -> None:
     fallen = Turn.objects.filter(chat=chat, id=restored.turn).exclude(superseded_by=None)
-    chat.turn_count += fallen.update(superseded_by=None, went_with=None, restored_by=event.position)
+    restored_by: int | None = event.position
+    if restored.instead_of is None and (turn := fallen.first()) is not None and _stood_last(turn):
+        # Nothing else has stood there since it was deleted: it stands as if it had never gone.
+        restored_by = turn.restored_by
+    chat.turn_count += fallen.update(superseded_by=None, went_with=None, restored_by=restored_by)
     opener = _opener(restored.turn)
     if opener is not None and opener > chat.answered_to:
         chat.asked_at = max(chat.asked_at, opener)
+
+
+def _stood_last(turn: Turn) -> bool:
+    """Whether no other writing in its place has fallen since it did."""
+    since = Turn.objects.filter(chat=turn.chat_id, place=turn.place, superseded_by__gt=turn.superseded_by)
+    return not since.exists()
 
 
 def _ask_no_more(chat: Chat, deleted: int) -> None:

@@ -92,7 +92,7 @@ def test_rewriting_what_does_not_stand_is_refused_and_told_what_does(chat, playe
     for ask in (player.post, player.get):
         refused = ask(door(chat, told["primary"], "regenerate"), headers={"Accept": "application/json"})
         assert refused.status_code == 409
-        assert f"Turn {stands} stands in its place" in refused.json()["detail"]
+        assert f"turn {stands} stands in its place" in refused.json()["detail"]
     assert player.post(door(chat, told["own"], "regenerate")).status_code == 422
     assert player.post(door(chat, 0, "regenerate")).status_code == 404
 
@@ -211,8 +211,14 @@ def test_what_was_written_before_a_change_is_marked_until_the_change_is_undone(c
     player.post(door(chat, told["primary"], "restore"))
     assert marked() == []
     player.post(door(chat, new, "restore"))
-    regenerate(chat, told["later"])
+    later = regenerate(chat, told["later"])
     assert marked() == []
+    player.post(door(chat, new, "delete"))
+    player.post(door(chat, new, "undelete"))
+    assert marked() == [], "it stands as when the later one was written"
+    player.post(door(chat, new, "delete"))
+    player.post(door(chat, told["primary"], "restore"))
+    assert marked() == [later]
 
 
 def test_what_nobody_began_goes_back_to_planned_by_hand(chat, player, told):

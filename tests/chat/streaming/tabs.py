@@ -46,7 +46,7 @@ class Transcript:
         self.previews.pop(frame["generation"], None)
 
     def _turn_html_replace(self, frame: dict[str, Any]) -> None:
-        assert frame["supersedes_id"] in self.turns, f"replaces nothing: {frame}"
+        # One that came and went while this tab was away is not there to be replaced.
         self.turns = {
             (frame["turn_id"] if turn == frame["supersedes_id"] else turn): html for turn, html in self.turns.items()
         }

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from chat.story import rebuild
 from chat.story.models import Chat
-from chat.turns import claims, exchange, leases, openers, scenes
+from chat.turns import claims, exchange, leases, openers, rewriting, scenes
 from chat.turns.claims import Claim, NothingToRetryError, ReplyRunningError
 from chat.turns.leases import LeaseLostError, Settled
 from chat.turns.models import Generation
@@ -136,6 +136,30 @@ def test_a_failed_reply_stands_in_its_place_until_something_is_said():
     say(chat, "Well?")
     assert pending_notice(chat) is None
     assert claim(chat) is not None
+
+
+def test_a_failed_reply_to_a_turn_that_was_deleted_is_not_tried_again():
+    chat = make_chat()
+    turn = say(chat, "Anyone?")
+    settle(claim(chat), State.STOPPED)
+    rewriting.delete(chat, turn=turn, by=owner_of(chat))
+
+    assert pending_notice(chat) is None
+    with pytest.raises(NothingToRetryError):
+        retry(chat)
+
+
+def test_a_failed_reply_to_two_turns_is_tried_again_for_the_one_that_stands():
+    chat = make_chat()
+    first, second = say(chat, "Anyone?"), say(chat, "Well?")
+    settle(claim(chat), State.FAILED)
+    rewriting.delete(chat, turn=second, by=owner_of(chat))
+
+    again = retry(chat)
+    settle(again, State.FINISHED, "“At last.”")
+
+    assert again.group == first
+    assert live_texts(chat) == ["Anyone?", "“At last.”"]
 
 
 def test_a_failed_reply_stands_after_one_that_was_stopped_while_its_turn_waited():

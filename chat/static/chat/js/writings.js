@@ -1,7 +1,7 @@
 // Rewriting, editing and comparing turns: the pages that ask are shown on a slip over the story; without scripts they
 // are pages of their own.
 import { fragment } from "./asking.js";
-import { toast, toastsIn } from "./toasts.js";
+import { clearToasts, toast, toastsIn } from "./toasts.js";
 
 const slip = () => document.getElementById("slip");
 //: Generations that were asked for here; when one is settled, this tab offers Undo.
@@ -57,6 +57,7 @@ async function show(link) {
   try {
     const page = await fragment(link.href);
     const body = page.querySelector("[data-slip-body]");
+    if (!slip().open) clearToasts(); // of another deed
     slip().replaceChildren(body);
     toastsIn(slip());
     slip().setAttribute("aria-labelledby", "slip-title");
