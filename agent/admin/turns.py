@@ -8,13 +8,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
-from agent.admin.acting import Form
+from agent.admin.acting import Form, number
 from agent.admin.door import DeskAdmin, answering, operator_of
 from agent.admin.lanes import chat_url
-from agent.operations.audit import Sought
 from agent.operations.operator import NotPermittedError
-from agent.operations.regenerate import RegenerateTurn, RestoreTurn, chat_of, regenerate_turn, restore_turn
-from agent.operations.writings import Writings, show_new_writing, show_writings
+from agent.operations.regenerate import RegenerateTurn, RestoreTurn, regenerate_turn, restore_turn
+from agent.operations.writings import Writings, find_history, show_new_writing, show_writings
 from chat.errors import ChatError
 from chat.story.bonds import names_of
 from chat.story.models import Turn
@@ -80,9 +79,9 @@ class TurnAdmin(DeskAdmin):
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """What was decided about it."""
-        sought = Sought(stream=chat_of(int(object_id)).stream, event=int(object_id))
-        address = self.to_turn(request, int(object_id))
-        return self.history_of(request, sought, title=f"turn {object_id}", address=address)
+        turn = number(object_id)
+        sought = find_history(turn, by=operator_of(request))
+        return self.history_of(request, sought, title=f"turn {turn}", address=self.to_turn(request, turn))
 
     @answering
     def regenerate_view(self, request: HttpRequest, turn: int) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from agent.operations.audit import Sought
 from agent.operations.operator import Operator
 from agent.operations.performing import consulting
 from agent.operations.regenerate import chat_of
@@ -9,6 +10,7 @@ from chat.errors import ChatError
 from chat.story import rewriting
 from chat.story.models import Chat, Turn
 from chat.turns import claims, generation, variants
+from chat.turns.claims import TurnNotFoundError
 from chat.turns.models import Generation
 from chat.turns.variants import Undone
 
@@ -84,6 +86,15 @@ def show_new_writing(generation_id: str, *, by: Operator) -> NewWriting:
             interjection=rewriting.interjection_of(row.chat, new) if new and new.superseded_by is None else None,
             under_way=running.exists(),
         )
+
+
+def find_history(turn_id: int, *, by: Operator) -> Sought:
+    """What of the audit is about a turn, of a deleted chat too. TurnNotFoundError (404)."""
+    with consulting(by, "view_audit"):
+        turn = Turn.objects.select_related("chat").filter(id=turn_id).first()
+        if turn is None:
+            raise TurnNotFoundError("There is no such turn.")
+        return Sought(stream=turn.chat.stream, event=turn.id)
 
 
 def _text_so_far(row: Generation) -> str:

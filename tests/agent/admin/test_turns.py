@@ -90,11 +90,21 @@ def test_who_may_only_read_turns_sees_their_fields_and_no_more(transactional_db,
     assert "Regenerate the selected" not in text(eve.get("chat_turn_changelist"))
 
 
+@pytest.mark.parametrize("which", ["{turn}", "abc", "²", "0", 10**12])
+def test_who_may_not_read_the_audit_does_not_learn_which_turns_there_are(turn, which):
+    eve = desk("restore_turn", name="eve")
+
+    assert eve.get("chat_turn_history", str(which).format(turn=turn)).status_code == 403
+
+
 def test_what_is_not_there_is_said(anna, turn):
     for page, which in (
         ("agent_turn_regenerate", 10**12),
         ("agent_turn_restore", 10**12),
         ("chat_turn_history", 10**12),
+        ("chat_turn_history", "abc"),
+        ("chat_turn_history", "²"),
+        ("chat_turn_history", "9" * 40),
         ("agent_turn_writing", "0" * 32),
     ):
         answer = anna.get(page, which)
