@@ -88,10 +88,12 @@ def restore_turn(command: RestoreTurn, *, by: Operator) -> Decided:
 
 
 def chat_of(turn_id: int) -> Chat:
-    """The chat of a turn, unless it was deleted; TurnNotFoundError."""
-    found = Turn.objects.select_related("chat").filter(id=turn_id, chat__deleted_at=None).first()
+    """The chat of a turn; TurnNotFoundError, also when the chat was deleted."""
+    found = Turn.objects.select_related("chat").filter(id=turn_id).first()
     if found is None:
         raise TurnNotFoundError(f"There is no turn {turn_id}.")
+    if found.chat.deleted_at is not None:
+        raise TurnNotFoundError("Its chat was deleted.")
     return found.chat
 
 

@@ -72,18 +72,19 @@ def show_writings(turn_id: int, *, by: Operator) -> Writings:
 def show_new_writing(generation_id: str, *, by: Operator) -> NewWriting:
     """How a new writing is coming along, or what came of it. NoSuchWritingError (404)."""
     with consulting(by, SEES):
-        row = Generation.objects.select_related("chat").filter(id=generation_id, chat__deleted_at=None).first()
+        row = Generation.objects.filter(id=generation_id).first()
         if row is None or row.rewrites is None:
             raise NoSuchWritingError
-        running = Generation.objects.filter(chat=row.chat, group=row.group, state=Generation.State.RUNNING)
+        chat = chat_of(row.rewrites)
+        running = Generation.objects.filter(chat=chat, group=row.group, state=Generation.State.RUNNING)
         new = Turn.objects.filter(id=row.turn or 0).first()
         return NewWriting(
-            chat=row.chat,
+            chat=chat,
             row=row,
             text=_text_so_far(row),
-            old=claims.find_turn(row.chat, row.rewrites),
+            old=claims.find_turn(chat, row.rewrites),
             new=new,
-            interjection=rewriting.interjection_of(row.chat, new) if new and new.superseded_by is None else None,
+            interjection=rewriting.interjection_of(chat, new) if new and new.superseded_by is None else None,
             under_way=running.exists(),
         )
 

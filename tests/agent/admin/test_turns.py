@@ -7,9 +7,10 @@ from agent.models import AuditEntry
 from agent.operations.regenerate import RestoreTurn, restore_turn
 from chat.story.fact_payloads import EventStarted
 from chat.story.models import Chat
+from chat.turns import chats
 from tests.agent.admin.conftest import desk, text
 from tests.agent.operations.conftest import operator
-from tests.factories import make_chat, say
+from tests.factories import make_chat, owner_of, say
 from tests.facts import moved, planned, regenerate, reply
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -88,6 +89,17 @@ def test_who_may_only_read_turns_sees_their_fields_and_no_more(transactional_db,
     assert "Regenerate…" not in text(page)
     assert eve.get("agent_turn_regenerate", turn).status_code == 403
     assert "Regenerate the selected" not in text(eve.get("chat_turn_changelist"))
+
+
+def test_a_turn_of_a_deleted_chat_says_so_and_keeps_its_history(anna, chat, turn):
+    new = regenerate(chat, turn, "“I burn it.”")
+    restore_turn(RestoreTurn(turn_id=turn, reason="It was better"), by=operator("restore_turn"))
+    chats.delete(chat, by=owner_of(chat))
+
+    for page in ("chat_turn_change", "agent_turn_regenerate", "agent_turn_restore"):
+        answer = anna.get(page, new)
+        assert (answer.status_code, "Its chat was deleted." in text(answer)) == (404, True), page
+    assert "It was better" in text(anna.get("chat_turn_history", turn))
 
 
 @pytest.mark.parametrize("which", ["{turn}", "abc", "²", "0", 10**12])
