@@ -14,7 +14,8 @@ from chat.turns.claims import TurnNotFoundError
 from chat.turns.models import Generation
 from chat.turns.variants import Undone
 
-SEES = "regenerate_turn"
+#: Who may do either act may read what it is done to.
+SEES = ("regenerate_turn", "restore_turn")
 
 
 class NoSuchWritingError(ChatError):
@@ -53,9 +54,14 @@ class NewWriting:
     under_way: bool
 
 
+def may_see(by: Operator) -> bool:
+    """Whether somebody may read turns here."""
+    return any(by.may(act) for act in SEES)
+
+
 def show_writings(turn_id: int, *, by: Operator) -> Writings:
     """A turn and its other writings. TurnNotFoundError (404)."""
-    with consulting(by, SEES):
+    with consulting(by, *SEES):
         chat = chat_of(turn_id)
         turn = claims.find_turn(chat, turn_id)
         found = variants.writings(chat, turn)
@@ -71,7 +77,7 @@ def show_writings(turn_id: int, *, by: Operator) -> Writings:
 
 def show_new_writing(generation_id: str, *, by: Operator) -> NewWriting:
     """How a new writing is coming along, or what came of it. NoSuchWritingError (404)."""
-    with consulting(by, SEES):
+    with consulting(by, *SEES):
         row = Generation.objects.filter(id=generation_id).first()
         if row is None or row.rewrites is None:
             raise NoSuchWritingError

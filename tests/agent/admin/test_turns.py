@@ -91,6 +91,20 @@ def test_who_may_only_read_turns_sees_their_fields_and_no_more(transactional_db,
     assert "Regenerate the selected" not in text(eve.get("chat_turn_changelist"))
 
 
+@pytest.mark.parametrize("act", ["regenerate_turn", "restore_turn"])
+def test_who_may_do_either_act_may_read_what_it_is_done_to(chat, turn, act):
+    regenerate(chat, turn, "“I burn it.”")
+    eve = desk(act, name="eve")
+
+    turns, page = eve.get("chat_turn_changelist"), text(eve.get("chat_turn_change", turn))
+    assert 'aria-current="page">Turns</a>' in turns.content.decode()
+    assert ("Regenerate the selected" in text(turns)) == (act == "regenerate_turn")
+    assert ("Restore this writing…" in page) == (act == "restore_turn")
+    assert eve.get("agent_turn_restore", turn).status_code == 200
+    done = eve.post("agent_turn_restore", turn, reason="It was better")
+    assert done.status_code == (302 if act == "restore_turn" else 403)
+
+
 def test_a_turn_of_a_deleted_chat_says_so_and_keeps_its_history(anna, chat, turn):
     new = regenerate(chat, turn, "“I burn it.”")
     restore_turn(RestoreTurn(turn_id=turn, reason="It was better"), by=operator("restore_turn"))
