@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from agent.admin.acting import Form
 from agent.admin.door import DeskAdmin, answering, operator_of
 from agent.models import AlertSent, DayOfChat, DismissedEvent, Refusal, SearchedTurn, SuspendedEndpoint
-from agent.operations.audit import Sought
+from agent.operations.audit import Sought, show_decision
 from agent.operations.redeliver import RedeliverEvent, redeliver_event
 from agent.projections.activity import days_of_all
 from chat.errors import ChatError
@@ -67,7 +67,10 @@ class DismissedEventAdmin(DeskAdmin):
         row = self.get_object(request, object_id)
         if row is None:
             raise Http404
-        sought = Sought(subscriber=row.subscriber, event=row.event)
+        decision = show_decision(row.decision, by=operator_of(request))
+        # One that was skipped with another: what was decided was about that other event.
+        event = decision["target"]["event"] if decision else row.event
+        sought = Sought(subscriber=row.subscriber, event=event)
         address = self.to(request, "dismissedevent_change", row.pk)
         return self.history_of(request, sought, title=f"event {row.event}", address=address)
 

@@ -8,13 +8,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
-from agent.admin.acting import Form
+from agent.admin.acting import Form, number
 from agent.admin.door import DeskAdmin, answering, operator_of
 from agent.admin.lanes import chat_url
-from agent.operations.audit import Sought
 from agent.operations.operator import NotPermittedError
-from agent.operations.regenerate import RegenerateTurn, RestoreTurn, chat_of, regenerate_turn, restore_turn
-from agent.operations.writings import Writings, show_new_writing, show_writings
+from agent.operations.regenerate import RegenerateTurn, RestoreTurn, regenerate_turn, restore_turn
+from agent.operations.writings import Writings, find_history, may_see, show_new_writing, show_writings
 from chat.errors import ChatError
 from chat.story.bonds import names_of
 from chat.story.models import Turn
@@ -28,7 +27,6 @@ from chat.turns.regenerate import GUIDANCE_CHARACTERS
 class TurnAdmin(DeskAdmin):
     """Turns, the newest first; superseded ones stay readable."""
 
-    act_to_see = "regenerate_turn"
     change_list_template = "admin/agent/change_list.html"
     list_display = ("id", "chat_id", "place", "kind", "speaker_name", "state", "superseded_by", "said_at")
     list_filter = ("kind", "state")
@@ -47,9 +45,10 @@ class TurnAdmin(DeskAdmin):
             *super().get_urls(),
         ]
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Also for whom Django's own permission lets read turns."""
-        return super().has_view_permission(request, obj) or request.user.has_perm("chat.view_turn")
+    def has_view_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
+        """For who may act on turns, and for whom Django's own permission lets read them."""
+        user = request.user
+        return user.is_authenticated and (may_see(operator_of(request)) or user.has_perm("chat.view_turn"))
 
     def has_regenerate_permission(self, request: HttpRequest) -> bool:
         """Whether the action is offered."""
@@ -69,20 +68,20 @@ class TurnAdmin(DeskAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """One turn with its writings; its plain fields, for who may read turns and no more."""
-        by = operator_of(request)
-        if not by.may(self.act_to_see) or not object_id.isdecimal():
+        by, turn = operator_of(request), number(object_id)
+        if not turn or not may_see(by):
             return super().change_view(request, object_id, form_url, extra_context)
-        shown = show_writings(int(object_id), by=by)
-        return self._page(request, "admin/agent/turn.html", shown, title=f"Turn {object_id}", beside=_beside(shown))
+        shown = show_writings(turn, by=by)
+        return self._page(request, "admin/agent/turn.html", shown, title=f"Turn {turn}", beside=_beside(shown))
 
     @answering
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """What was decided about it."""
-        sought = Sought(stream=chat_of(int(object_id)).stream, event=int(object_id))
-        address = self.to_turn(request, int(object_id))
-        return self.history_of(request, sought, title=f"turn {object_id}", address=address)
+        turn = number(object_id)
+        sought = find_history(turn, by=operator_of(request))
+        return self.history_of(request, sought, title=f"turn {turn}", address=self.to_turn(request, turn))
 
     @answering
     def regenerate_view(self, request: HttpRequest, turn: int) -> HttpResponse:

@@ -22,15 +22,15 @@ def performing(command: Command, *, by: Operator) -> Iterator[None]:
 
 
 @contextmanager
-def consulting(by: Operator | None, act: str = "view_desk") -> Iterator[datetime]:
-    """Around reading: as `performing`; gives the time that it is read as of.
+def consulting(by: Operator | None, act: str = "view_desk", *others: str) -> Iterator[datetime]:
+    """Around reading, for who may do the act or one of the others: as `performing`; gives the time it is read as of.
 
     None stands for the machine's own shell: who is there has the database. Of what is refused, only that somebody
     may not read is noted.
     """
     with reachable():
         if by is not None:
-            _authorise_reading(by, act)
+            _authorise_reading(by, next((one for one in others if by.may(one)), act))
         yield timezone.now() if by is None else by.at
 
 

@@ -46,6 +46,12 @@ class TurnGoneError(ChatError):
     status = 409
 
 
+class AnswerOutdatedError(ChatError):
+    """The Reaction's answer rests on another turn, which was superseded meanwhile. Try again."""
+
+    status = 409
+
+
 class FailedAgainError(ChatError):
     """The Reaction failed at it again."""
 
@@ -86,7 +92,8 @@ def redeliver_event(command: RedeliverEvent, *, by: Operator) -> Decided:
 
     The lane is held meanwhile, for as long as the Reaction may take; no transaction is open while it asks a model.
     ProjectionError, NoSuchSubscriberError, NoSuchLaneError, NoSuchEventError, KindNotReadError (404);
-    TooLateError, NotDismissedError, LaneAtWorkError, TurnGoneError, FailedAgainError (409); and as every operation.
+    TooLateError, NotDismissedError, LaneAtWorkError, TurnGoneError, AnswerOutdatedError, FailedAgainError (409); and as
+    every operation.
     """
     with performing(command, by=by):
         command = command.checked()
@@ -102,7 +109,7 @@ def redeliver_event(command: RedeliverEvent, *, by: Operator) -> Decided:
             end = late.settle(held, outcome)
             decided = None if end.outcome == Attempt.Outcome.DISCARDED else _register(command, held, end, by)
         if decided is None:
-            raise TurnGoneError(f"It was thrown away: {end.note}")
+            raise TurnGoneError if _is_gone(held.event) else AnswerOutdatedError
         return decided
 
 
@@ -137,7 +144,6 @@ def _look(command: RedeliverEvent, bookmark: Bookmark | None, event: Event | Non
     of, kind = declared(command.reaction), event.kind if event else None
     if bookmark is None or event is None:
         return Found(reaction=of, kind=kind, lane=None)
-    gone = Turn.objects.filter(id=event.position).exclude(superseded_by=None).exists()
     # A lane that is wedged or paused may be held by somebody too.
     leased = bookmark.leased_until is not None and bookmark.leased_until > by.at
     return Found(
@@ -145,8 +151,12 @@ def _look(command: RedeliverEvent, bookmark: Bookmark | None, event: Event | Non
         kind=kind,
         lane="running" if leased else state_of(bookmark, behind=False, now=by.at),
         dismissed=bool(interventions.dismissed_of(command.reaction, [event.position])),
-        superseded=gone,
+        superseded=_is_gone(event),
     )
+
+
+def _is_gone(event: Event) -> bool:
+    return Turn.objects.filter(id=event.position).exclude(superseded_by=None).exists()
 
 
 def _register(command: RedeliverEvent, held: Claim, end: End, by: Operator) -> Decided:

@@ -60,7 +60,8 @@ async def regenerate_turn(command: RegenerateTurn, *, by: Operator, announcer: A
     """Begin a new writing of a character's turn, of any age; `after` of the Decision names its generation.
 
     TurnNotFoundError (404), NotAReplyError (422), NotStandingError, ReplyRunningError (409), GuidanceTooLongError
-    (413), ClosingError (503); and as every operation.
+    (413), ClosingError (503); and as every operation. A server that begins to close after the Decision raises
+    ClosingError too: then the Decision stands, and its claim is given back.
     """
     # Shielded: whoever asked may hang up between the Decision and the beginning.
     return await asyncio.shield(generation.spawn(_regenerate(command, by, announcer)))
@@ -87,21 +88,23 @@ def restore_turn(command: RestoreTurn, *, by: Operator) -> Decided:
 
 
 def chat_of(turn_id: int) -> Chat:
-    """The chat of a turn, unless it was deleted; TurnNotFoundError."""
-    found = Turn.objects.select_related("chat").filter(id=turn_id, chat__deleted_at=None).first()
+    """The chat of a turn; TurnNotFoundError, also when the chat was deleted."""
+    found = Turn.objects.select_related("chat").filter(id=turn_id).first()
     if found is None:
         raise TurnNotFoundError(f"There is no turn {turn_id}.")
+    if found.chat.deleted_at is not None:
+        raise TurnNotFoundError("Its chat was deleted.")
     return found.chat
 
 
 async def _regenerate(command: RegenerateTurn, by: Operator, announcer: Announcer) -> Decided:
-    decided, claim = await in_thread(_decide, command, by)
+    decided, claim = await in_thread(_carry_out, command, by)
     if claim is not None:
         await regenerate.begin(claim, announcer)
     return decided
 
 
-def _decide(command: RegenerateTurn, by: Operator) -> tuple[Decided, Claim | None]:
+def _carry_out(command: RegenerateTurn, by: Operator) -> tuple[Decided, Claim | None]:
     """The Decision and what it claims; no claim when the same command was answered before."""
     with performing(command, by=by):
         command = replace(command.checked(), guidance=regenerate.checked(command.guidance))

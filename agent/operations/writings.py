@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from agent.operations.audit import Sought
 from agent.operations.operator import Operator
 from agent.operations.performing import consulting
 from agent.operations.regenerate import chat_of
@@ -9,10 +10,12 @@ from chat.errors import ChatError
 from chat.story import rewriting
 from chat.story.models import Chat, Turn
 from chat.turns import claims, generation, variants
+from chat.turns.claims import TurnNotFoundError
 from chat.turns.models import Generation
 from chat.turns.variants import Undone
 
-SEES = "regenerate_turn"
+#: Who may do either act may read what it is done to.
+SEES = ("regenerate_turn", "restore_turn")
 
 
 class NoSuchWritingError(ChatError):
@@ -51,9 +54,14 @@ class NewWriting:
     under_way: bool
 
 
+def may_see(by: Operator) -> bool:
+    """Whether somebody may read turns here."""
+    return any(by.may(act) for act in SEES)
+
+
 def show_writings(turn_id: int, *, by: Operator) -> Writings:
     """A turn and its other writings. TurnNotFoundError (404)."""
-    with consulting(by, SEES):
+    with consulting(by, *SEES):
         chat = chat_of(turn_id)
         turn = claims.find_turn(chat, turn_id)
         found = variants.writings(chat, turn)
@@ -69,21 +77,31 @@ def show_writings(turn_id: int, *, by: Operator) -> Writings:
 
 def show_new_writing(generation_id: str, *, by: Operator) -> NewWriting:
     """How a new writing is coming along, or what came of it. NoSuchWritingError (404)."""
-    with consulting(by, SEES):
-        row = Generation.objects.select_related("chat").filter(id=generation_id, chat__deleted_at=None).first()
+    with consulting(by, *SEES):
+        row = Generation.objects.filter(id=generation_id).first()
         if row is None or row.rewrites is None:
             raise NoSuchWritingError
-        running = Generation.objects.filter(chat=row.chat, group=row.group, state=Generation.State.RUNNING)
+        chat = chat_of(row.rewrites)
+        running = Generation.objects.filter(chat=chat, group=row.group, state=Generation.State.RUNNING)
         new = Turn.objects.filter(id=row.turn or 0).first()
         return NewWriting(
-            chat=row.chat,
+            chat=chat,
             row=row,
             text=_text_so_far(row),
-            old=claims.find_turn(row.chat, row.rewrites),
+            old=claims.find_turn(chat, row.rewrites),
             new=new,
-            interjection=rewriting.interjection_of(row.chat, new) if new and new.superseded_by is None else None,
+            interjection=rewriting.interjection_of(chat, new) if new and new.superseded_by is None else None,
             under_way=running.exists(),
         )
+
+
+def find_history(turn_id: int, *, by: Operator) -> Sought:
+    """What of the audit is about a turn, of a deleted chat too. TurnNotFoundError (404)."""
+    with consulting(by, "view_audit"):
+        turn = Turn.objects.select_related("chat").filter(id=turn_id).first()
+        if turn is None:
+            raise TurnNotFoundError("There is no such turn.")
+        return Sought(stream=turn.chat.stream, event=turn.id)
 
 
 def _text_so_far(row: Generation) -> str:

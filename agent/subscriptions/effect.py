@@ -41,7 +41,7 @@ def _write(claim: Claim, done: Done) -> End:
     chat = chat_of(claim.event)
     # From here on nobody supersedes: what is looked at now holds until the commit.
     stream = lock(stream_of(chat))
-    gone = superseded(chat, claim, done)
+    gone = _superseded(chat, claim, done)
     if claim.event.position in gone:
         return End(outcome=State.DISCARDED, note=f"turn {claim.event.position} was superseded meanwhile")
     if gone:
@@ -51,7 +51,7 @@ def _write(claim: Claim, done: Done) -> End:
     return End(outcome=State.DONE, note=done.note)
 
 
-def superseded(chat: int, claim: Claim, done: Done) -> list[int]:
+def _superseded(chat: int, claim: Claim, done: Done) -> list[int]:
     """The turns that the outcome rests on and that no longer stand."""
     rests_on = [*done.turns, *([claim.event.position] if claim.event.kind in _TURNS else [])]
     if not rests_on:

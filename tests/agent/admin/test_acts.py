@@ -163,6 +163,16 @@ def test_the_audit_is_searched_read_and_exported_as_filtered(anna, stuck):
     assert "'=A formula" in table
 
 
+def test_the_history_of_an_event_that_was_skipped_with_another_has_its_dismissal(stuck):
+    skipping = DismissEvent(reaction="noter", event_id=stuck.after[0], expected_skipped=1, reason="Both are empty")
+    dismiss_event(skipping, by=operator("dismiss_event"))
+    auditor = desk("view_desk", "view_audit")
+
+    for event in (stuck.poison, stuck.after[0]):
+        row = DismissedEvent.objects.get(event=event).pk
+        assert "Both are empty" in text(auditor.get("agent_dismissedevent_history", row)), event
+
+
 def test_an_attempt_shows_its_stack(anna, stuck):
     Attempt.objects.update(traceback="File reader.py, line 7", error="ValueError", message="cannot")
     attempt = Attempt.objects.latest("pk")

@@ -7,9 +7,10 @@ from agent.models import AuditEntry
 from agent.operations.regenerate import RestoreTurn, restore_turn
 from chat.story.fact_payloads import EventStarted
 from chat.story.models import Chat
+from chat.turns import chats
 from tests.agent.admin.conftest import desk, text
 from tests.agent.operations.conftest import operator
-from tests.factories import make_chat, say
+from tests.factories import make_chat, owner_of, say
 from tests.facts import moved, planned, regenerate, reply
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -90,11 +91,46 @@ def test_who_may_only_read_turns_sees_their_fields_and_no_more(transactional_db,
     assert "Regenerate the selected" not in text(eve.get("chat_turn_changelist"))
 
 
+@pytest.mark.parametrize("act", ["regenerate_turn", "restore_turn"])
+def test_who_may_do_either_act_may_read_what_it_is_done_to(chat, turn, act):
+    regenerate(chat, turn, "“I burn it.”")
+    eve = desk(act, name="eve")
+
+    turns, page = eve.get("chat_turn_changelist"), text(eve.get("chat_turn_change", turn))
+    assert 'aria-current="page">Turns</a>' in turns.content.decode()
+    assert ("Regenerate the selected" in text(turns)) == (act == "regenerate_turn")
+    assert ("Restore this writing…" in page) == (act == "restore_turn")
+    assert eve.get("agent_turn_restore", turn).status_code == 200
+    done = eve.post("agent_turn_restore", turn, reason="It was better")
+    assert done.status_code == (302 if act == "restore_turn" else 403)
+
+
+def test_a_turn_of_a_deleted_chat_says_so_and_keeps_its_history(anna, chat, turn):
+    new = regenerate(chat, turn, "“I burn it.”")
+    restore_turn(RestoreTurn(turn_id=turn, reason="It was better"), by=operator("restore_turn"))
+    chats.delete(chat, by=owner_of(chat))
+
+    for page in ("chat_turn_change", "agent_turn_regenerate", "agent_turn_restore"):
+        answer = anna.get(page, new)
+        assert (answer.status_code, "Its chat was deleted." in text(answer)) == (404, True), page
+    assert "It was better" in text(anna.get("chat_turn_history", turn))
+
+
+@pytest.mark.parametrize("which", ["{turn}", "abc", "²", "0", 10**12])
+def test_who_may_not_read_the_audit_does_not_learn_which_turns_there_are(turn, which):
+    eve = desk("restore_turn", name="eve")
+
+    assert eve.get("chat_turn_history", str(which).format(turn=turn)).status_code == 403
+
+
 def test_what_is_not_there_is_said(anna, turn):
     for page, which in (
         ("agent_turn_regenerate", 10**12),
         ("agent_turn_restore", 10**12),
         ("chat_turn_history", 10**12),
+        ("chat_turn_history", "abc"),
+        ("chat_turn_history", "²"),
+        ("chat_turn_history", "9" * 40),
         ("agent_turn_writing", "0" * 32),
     ):
         answer = anna.get(page, which)

@@ -15,6 +15,7 @@ from agent.operations.dismiss import DismissEvent, KindNotReadError, NoSuchEvent
 from agent.operations.lane import NoSuchLaneError
 from agent.operations.rebuild import NoProjectionError, RebuildProjection, RebuildUnderWayError, rebuild_projection
 from agent.operations.redeliver import (
+    AnswerOutdatedError,
     FailedAgainError,
     LaneAtWorkError,
     NotDismissedError,
@@ -25,6 +26,7 @@ from agent.operations.redeliver import (
 )
 from agent.registry import NoSuchSubscriberError
 from agent.subscriptions import lanes, late, seeding
+from agent.subscriptions.base import Done, Outcome
 from chat.log.models import Event
 from tests.agent.operations.conftest import allow, operator, work
 from tests.agent.readers import Noter, in_transaction, notes, supersede
@@ -51,9 +53,9 @@ def anna(transactional_db):
 def closing(act):
     """It runs in a thread that ends with it."""
 
-    def acted(event: Event) -> None:
+    def acted(event: Event) -> Outcome | None:
         try:
-            act(event)
+            return act(event)
         finally:
             connection.close()
 
@@ -106,6 +108,22 @@ def test_a_turn_that_was_superseded_while_it_was_read_has_no_effect(spared, note
     assert Attempt.objects.latest("id").outcome == Attempt.Outcome.DISCARDED
     with pytest.raises(TurnGoneError):
         redeliver_event(redelivery(spared), by=anna)
+
+
+def test_an_answer_that_rests_on_a_superseded_turn_is_thrown_away_and_may_be_asked_for_again(spared, noter, anna):
+    def outdated(_: Event) -> Outcome:
+        supersede(spared.after[0])
+        return Done([], turns=[spared.after[0]])
+
+    noter.act = closing(outdated)
+    with pytest.raises(AnswerOutdatedError, match="Try again"):
+        redeliver_event(redelivery(spared, key="k"), by=anna)
+    assert Attempt.objects.latest("id").outcome == Attempt.Outcome.DISCARDED
+
+    noter.act = lambda _: None
+    redeliver_event(redelivery(spared, key="k"), by=anna)
+
+    assert notes(spared.chat.id) == [spared.poison]
 
 
 def test_a_lane_that_is_at_work_is_not_disturbed(spared, noter, anna):
