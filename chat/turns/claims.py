@@ -224,7 +224,8 @@ def is_past(row: Generation) -> bool:
     """Whether an attempt that left no text has no place any more: more was said since, or nothing it answers stands."""
     if row.meanwhile is not None:
         return row.chat.last_turn_at > row.started_at
-    if _asked(row) is None:
+    # The place of a new writing is taken by what it was to replace.
+    if row.rewrites is not None or _asked(row) is None:
         return True
     # A reply that was cut off while this one's turn waited has a later place too, but was there before.
     since = Turn.objects.live().filter(chat_id=row.chat_id, place__gt=row.answers_up_to, said_at__gt=row.started_at)

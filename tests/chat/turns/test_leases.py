@@ -138,6 +138,15 @@ def test_a_failed_reply_stands_in_its_place_until_something_is_said():
     assert claim(chat) is not None
 
 
+def test_a_new_writing_that_failed_leaves_no_notice_at_the_storys_end():
+    chat = make_chat()
+    exchange.record_turn(chat, user=owner_of(chat), text="", speaker=None, key=None)
+    reply = settle(claim(chat), State.FINISHED, "“At last.”")
+    settle(claims.claim_rewriting(chat.id, turn=reply, asked_by="user:1", now=timezone.now()), State.FAILED)
+
+    assert pending_notice(chat) is None
+
+
 def test_a_failed_reply_to_a_turn_that_was_deleted_is_not_tried_again():
     chat = make_chat()
     turn = say(chat, "Anyone?")
