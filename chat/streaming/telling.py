@@ -54,29 +54,8 @@ TELL_OF_THE_HEAD = {"chat", "mark_html"}
 HINTS = ("chat", "story")
 
 
-def _turns(wanted: Collection[int], chat_id: int) -> dict[int, Turn]:
-    turns = _turns_by_id(wanted, chat_id)
-    if turns:
-        chat = fetch(Chat, id=chat_id)
-        meanwhiles = {id_: fetch(Meanwhile, id=id_) for id_ in {turn.meanwhile_id for turn in turns} if id_}
-        for turn in turns:
-            turn.chat = chat
-            turn.meanwhile = meanwhiles.get(turn.meanwhile_id or 0)
-    return {turn.id: turn for turn in turns}
-
-
-@composed_in
-def _turns_by_id(ids: Sequence[int], chat: int) -> "QuerySet[Turn]":
-    return Turn.objects.filter(chat=chat, id__in=ids)
-
-
-@composed_in
-def _cards(characters: Sequence[int], chat: int) -> "QuerySet[CastMember, tuple[int, dict[str, Any]]]":
-    return CastMember.objects.filter(chat=chat, character__in=characters).values_list("character", "card")
-
-
 class Telling:
-    """Turning events of one chat into frames with a fixed number of queries."""
+    """Turning events of one chat into frames; what they show is read once for all of them."""
 
     def __init__(self, chat_id: int, events: Sequence[Event]) -> None:
         self.chat_id = chat_id
@@ -214,3 +193,24 @@ class Telling:
 
     def _html(self, turn: Turn) -> str:
         return str(render_turn(turn, turn.chat, self.cards, writing=self.numbers[turn.id]))
+
+
+def _turns(wanted: Collection[int], chat_id: int) -> dict[int, Turn]:
+    turns = _turns_by_id(wanted, chat_id)
+    if turns:
+        chat = fetch(Chat, id=chat_id)
+        meanwhiles = {id_: fetch(Meanwhile, id=id_) for id_ in {turn.meanwhile_id for turn in turns} if id_}
+        for turn in turns:
+            turn.chat = chat
+            turn.meanwhile = meanwhiles.get(turn.meanwhile_id or 0)
+    return {turn.id: turn for turn in turns}
+
+
+@composed_in
+def _turns_by_id(ids: Sequence[int], chat: int) -> "QuerySet[Turn]":
+    return Turn.objects.filter(chat=chat, id__in=ids)
+
+
+@composed_in
+def _cards(characters: Sequence[int], chat: int) -> "QuerySet[CastMember, tuple[int, dict[str, Any]]]":
+    return CastMember.objects.filter(chat=chat, character__in=characters).values_list("character", "card")
