@@ -18,6 +18,7 @@ from chat.turns.announce import Announcer
 from chat.turns.chats import actor
 from chat.turns.claims import Claim, TurnNotFoundError
 from chat.turns.regenerate import ClosingError
+from chat.turns.standing import standing_beside
 
 #: How the Decisions about turns are filed.
 OF_TURN = "TurnRegeneration"
@@ -79,10 +80,12 @@ def restore_turn(command: RestoreTurn, *, by: Operator) -> Decided:
             lock(chat.stream)
             if (earlier := earlier_answer(command, by=by)) is not None:
                 return earlier
-            stood = _standing(chat, command.turn_id)
+            stood = standing_beside(claims.find_turn(chat, command.turn_id))
             rewriting.restore(chat, turn=command.turn_id, by=by.user)
             change = Change(
-                before={"standing": stood}, after={"standing": command.turn_id}, target={"stream": chat.stream}
+                before={"standing": stood.id if stood else None},
+                after={"standing": command.turn_id},
+                target={"stream": chat.stream},
             )
             return register(command, change, by=by)
 
@@ -136,8 +139,3 @@ def _claim(command: RegenerateTurn, by: Operator) -> tuple[Decided, Claim]:
         target={"stream": chat.stream},
     )
     return register(command, change, by=by), claim
-
-
-def _standing(chat: Chat, turn: int) -> int | None:
-    place = claims.find_turn(chat, turn).place
-    return chat.turns.live().filter(place=place).values_list("id", flat=True).first()

@@ -39,11 +39,6 @@ class Shown:
         return self.turn.superseded_by is None
 
 
-def standing_beside(chat: Chat, turn: Turn) -> Turn | None:
-    """The writing that stands in a turn's place."""
-    return chat.turns.live().filter(place=turn.place).first()
-
-
 def rewrite_page(chat: Chat, turn: Turn) -> Context:
     """The page that is shown before a turn is rewritten."""
     undone = variants.undone(chat, turn)

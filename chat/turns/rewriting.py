@@ -20,7 +20,7 @@ from chat.turns.chats import source
 from chat.turns.claims import ReplyRunningError, find_turn
 from chat.turns.limits import TURN_CHARACTERS, TurnTooLongError
 from chat.turns.models import Generation
-from chat.turns.standing import refuse_fallen
+from chat.turns.standing import is_deleted, refuse_fallen, standing_beside
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -52,7 +52,7 @@ def succeed(chat_id: int, *, old: int, new: int, whole: bool) -> list[Payload]:
     """
     before = Turn.objects.select_related("chat").get(id=old, chat=chat_id)
     chat = before.chat
-    standing = before if before.superseded_by is None else _standing(chat, before.place, but=new)
+    standing = before if before.superseded_by is None else standing_beside(before, but=new)
     if standing is None:
         return [TurnDeleted(turn=new)] if is_deleted(before) else []
     if not whole or standing.id != old:
@@ -69,7 +69,7 @@ def forestalled(chat_id: int, *, reply: int, interjection: int) -> list[Payload]
     if primary.superseded_by is None:
         return []
     chat, line = primary.chat, rewriting.line_of(primary.chat, primary)
-    standing = _standing(chat, primary.place)
+    standing = standing_beside(primary)
     if standing is None:
         return [TurnDeleted(turn=interjection, went_with=line)]
     if rewriting.line_of(chat, standing) == line:
@@ -132,7 +132,7 @@ def undelete(chat: Chat, *, turn: int, by: "User") -> None:
     with transaction.atomic():
         lock(chat.stream)
         gone = find_turn(chat, turn)
-        if not is_deleted(gone) or _standing(chat, gone.place) is not None:
+        if not is_deleted(gone) or standing_beside(gone) is not None:
             raise NotDeletedError
         _rise(chat, gone, by)
 
@@ -158,13 +158,8 @@ def interjection_gone_with(reply: int) -> int | None:
     return along.order_by("-id").values_list("id", flat=True).first()
 
 
-def is_deleted(turn: Turn) -> bool:
-    """Whether a turn fell to its deletion, not to another turn."""
-    return turn.superseded_by is not None and not Turn.objects.filter(id=turn.superseded_by).exists()
-
-
 def _rise(chat: Chat, risen: Turn, by: "User") -> None:
-    standing, line = _standing(chat, risen.place), rewriting.line_of(chat, risen)
+    standing, line = standing_beside(risen), rewriting.line_of(chat, risen)
     fallen: list[Payload] = []
     if standing is not None:
         fallen = _fall(chat, standing, by=risen.id, alone=rewriting.line_of(chat, standing) == line)
@@ -215,11 +210,6 @@ def _live(chat: Chat, turn: int) -> Turn:
     found = find_turn(chat, turn)
     refuse_fallen(found)
     return found
-
-
-def _standing(chat: Chat, place: int, *, but: int | None = None) -> Turn | None:
-    standing = chat.turns.live().filter(place=place)
-    return (standing if but is None else standing.exclude(id=but)).order_by("-id").first()
 
 
 def _checked(text: str) -> str:

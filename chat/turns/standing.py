@@ -1,4 +1,4 @@
-"""Turns that were rewritten or deleted: what is said to whoever still asks for one."""
+"""Which writing stands in a turn's place, and what is said to whoever asks for one that does not."""
 
 from chat.errors import ChatError
 from chat.story.models import Turn
@@ -10,14 +10,22 @@ class NotStandingError(ChatError):
     status = 409
 
 
+def standing_beside(turn: Turn, *, but: int | None = None) -> Turn | None:
+    """The writing that stands in a turn's place, not counting `but`; None when it was deleted."""
+    standing = Turn.objects.live().filter(chat=turn.chat_id, place=turn.place)
+    return (standing if but is None else standing.exclude(id=but)).order_by("-id").first()
+
+
+def is_deleted(turn: Turn) -> bool:
+    """Whether a turn fell to its deletion, not to another turn."""
+    return turn.superseded_by is not None and not Turn.objects.filter(id=turn.superseded_by).exists()
+
+
 def refuse_fallen(turn: Turn) -> None:
     """Raise NotStandingError for a turn that does not stand; it names the one that stands in its place."""
     if turn.superseded_by is None:
         return
-    in_its_place = Turn.objects.live().filter(chat=turn.chat_id, place=turn.place).values_list("id", flat=True).first()
-    if in_its_place is not None:
-        raise NotStandingError(f"This turn was rewritten: turn {in_its_place} stands in its place now. Look again.")
-    if Turn.objects.filter(id=turn.superseded_by).exists():
-        # It went with another one that was rewritten.
-        raise NotStandingError
-    raise NotStandingError("This turn was deleted.")
+    if (standing := standing_beside(turn)) is not None:
+        raise NotStandingError(f"This turn was rewritten: turn {standing.id} stands in its place now. Look again.")
+    # Else it went with another one that was rewritten.
+    raise NotStandingError("This turn was deleted." if is_deleted(turn) else "")

@@ -13,9 +13,10 @@ from chat.pages.answers import fields, from_browser, notify, signed_in
 from chat.pages.doors import player
 from chat.pages.forms import posted, text
 from chat.story.access import get_chat_for
-from chat.story.models import Chat, Turn
+from chat.story.models import Chat
 from chat.turns import claims, regenerate, rewriting, variants
 from chat.turns.announce import chosen
+from chat.turns.standing import standing_beside
 
 ACCEPTED, CREATED = 202, 201
 
@@ -75,7 +76,7 @@ def turn_restore(request: HttpRequest, chat_id: int, turn_id: int) -> HttpRespon
     """Let another writing stand again; what stood in its place can be restored in turn."""
     chat = get_chat_for(request.user, chat_id)
     risen = claims.find_turn(chat, turn_id)
-    stood, back = writings.standing_beside(chat, risen), variants.fallen_with(risen)
+    stood, back = standing_beside(risen), variants.fallen_with(risen)
     rewriting.restore(chat, turn=turn_id, by=player(request))
     undo = reverse("turn_restore", args=[chat_id, stood.id]) if stood else ""
     told = [variants.sentence(back, "came back with it.")]
@@ -165,5 +166,5 @@ def _told(request: HttpRequest, chat: Chat, turn_id: int, sentence: str, undo: s
 def _address(chat: Chat, turn_id: int) -> str:
     """The chat's page, opened at the turn."""
     page = reverse("chat", args=[chat.id])
-    turn = Turn.objects.live().filter(chat=chat, place=claims.find_turn(chat, turn_id).place).first()
+    turn = standing_beside(claims.find_turn(chat, turn_id))
     return f"{page}?at={turn.place}#turn-{turn.id}" if turn else page

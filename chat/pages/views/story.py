@@ -6,7 +6,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from chat.pages import writings
 from chat.pages.answers import notify, signed_in, wants_json
 from chat.pages.doors import Sent, deed, done, player, wanted_next
 from chat.pages.facts import story_panel
@@ -16,6 +15,7 @@ from chat.pages.writings import count_deleted
 from chat.story.access import branches_for, get_chat_for
 from chat.story.models import Chat, Turn
 from chat.turns import cautions, story_events
+from chat.turns.standing import standing_beside
 
 
 @require_safe
@@ -132,4 +132,4 @@ def _context(request: HttpRequest, chat: Chat, *, whole: bool = False) -> dict[s
 def _parting(origin: Chat, turn: int) -> Turn | None:
     """What stands now where a branch went another way."""
     left = origin.turns.filter(id=turn).first()
-    return writings.standing_beside(origin, left) if left else None
+    return standing_beside(left) if left else None
