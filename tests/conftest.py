@@ -22,6 +22,9 @@ from tests.model_server import ScriptedModelServer, answer_json
 from tests.servers import PostgreSQL, Unavailable, Valkey
 from tests.site import OWNER, ROOT, Site, copy_of_database
 
+#: The real one takes a second of processor a password, on purpose; a site that is started as players do has it.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
 _flush_tables = TransactionTestCase._fixture_teardown
 
 
