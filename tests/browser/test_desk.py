@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.browser.player import FIRST, Player
-from tests.browser.sight import overflow, sights, violations
+from tests.browser.sight import faults
 from tests.model_server import say
 from tests.site import Site
 
@@ -100,9 +100,7 @@ def test_every_page_of_the_desk_is_for_everybody(player, stuck):
     pages += [f"/admin/chat/turn/{one}" for one in ("", f"{turn}/change/", f"{turn}/regenerate/")]
     for address in pages:
         page.goto(address)
-        for sight in sights(page):
-            assert violations(page) == [], (address, sight)
-        assert overflow(page) == 0, address
+        assert faults(page) == {}, address
         page.set_viewport_size({"width": 1280, "height": 900})
     page.goto(dismiss)
     page.fill("#reason", "Once more")
@@ -139,9 +137,7 @@ def test_a_turn_is_regenerated_watched_compared_and_restored(player, answered, g
     assert page.locator("#announce").inner_text() == "The new writing was finished"
     player.see("#writing del", "keeper")
     player.see("#writing ins", "letter")
-    for sight in sights(page):
-        assert violations(page) == [], sight
-    assert overflow(page) == 0
+    assert faults(page) == {}
     page.click("#to-restore")
     page.fill("#reason", "It was better")
     page.click("form.act button.primary")

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.player import Player
+from tests.browser.sight import violations
 
 WRITE = """
 from chat.story import decisions
@@ -229,7 +229,6 @@ def test_the_facts_are_accessible_and_nothing_scrolls_sideways(browser, shared_s
 
 def assert_sound(player: Player, what: str) -> None:
     player.page.wait_for_load_state("networkidle") if "/" in what else None
-    found = Axe().run(player.page)
-    assert found.violations_count == 0, f"{what}: {found.generate_report()}"
+    assert violations(player.page) == [], what
     wide = player.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert wide[0] <= wide[1], what

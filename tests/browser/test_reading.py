@@ -3,9 +3,9 @@
 import threading
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.player import FIRST, TELLS, Player
+from tests.browser.sight import violations
 from tests.model_server import refused, say
 
 RECORD_SIXTY = """
@@ -166,8 +166,7 @@ def _look_at_what_opens(player: Player, *, narrow: bool) -> None:
 
 
 def _assert_accessible(player: Player, state: str) -> None:
-    found = Axe().run(player.page)
-    assert found.violations_count == 0, f"{state}: {found.generate_report()}"
+    assert violations(player.page) == [], state
 
 
 def test_a_link_to_an_old_turn_opens_there_and_leads_to_the_newest(player):

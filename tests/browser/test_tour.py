@@ -3,7 +3,7 @@
 import pytest
 
 from tests.browser.player import Player
-from tests.browser.sight import overflow, sights, violations
+from tests.browser.sight import faults
 from tests.model_server import answer_json, say
 
 FORGET = "from chat.pages.models import Preference; Preference.objects.all().delete()"
@@ -78,8 +78,7 @@ def address_two(demo: Player) -> None:
 def test_the_demo_is_for_everybody(demo):
     demo.see("#facts .afoot > li")
 
-    assert {sight: found for sight in sights(demo.page) if (found := violations(demo.page))} == {}
-    assert overflow(demo.page) == 0
+    assert faults(demo.page) == {}
 
 
 def test_the_card_is_put_away_and_stays_away(demo):
