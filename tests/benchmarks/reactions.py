@@ -1,12 +1,14 @@
 """What the runtime of the Reactions costs, on PostgreSQL: python -m tests.benchmarks.reactions
 
 Prints a table of: the overhead of one Reaction (everything but the model); steps a second over many lanes with a
-model that answers at once; the same with one wedged lane among 1,000; and a sweep over 100,000 chats.
+model that answers at once, in one worker and in two; its p99 with one wedged lane among 1,000; and a sweep over
+100,000 chats.
 """
 
 import argparse
 import os
 import statistics
+import subprocess
 import sys
 import threading
 import time
@@ -22,18 +24,27 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--chats", type=int, default=100_000, help="chats that are swept over")
     options.add_argument("--lanes", type=int, default=1000, help="lanes that are worked")
+    options.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     given = options.parse_args()
+    if given.worker:
+        _set_up()
+        _work(given.worker)
+        return
     server = PostgreSQL()
     try:
         server.ask("CREATE DATABASE bench")
         os.environ |= {"DATABASE_URL": server.url("bench"), "DJANGO_SETTINGS_MODULE": "project.settings"}
         os.environ |= {"PALIMPSEST_TURNS_PER_MINUTE": "0", "PALIMPSEST_LOG_LEVEL": "CRITICAL"}
-        import django  # noqa: PLC0415  (after the environment is set)
-
-        django.setup()
+        _set_up()
         _measure(given.chats, given.lanes)
     finally:
         server.stop()
+
+
+def _set_up() -> None:
+    import django  # noqa: PLC0415  (after the environment is set)
+
+    django.setup()
 
 
 def row(name: str, *numbers: float) -> None:
@@ -52,7 +63,7 @@ def _measure(chats: int, lanes: int) -> None:
 
     reaction, reactor = _instant(), Reactor()
     seeding.register([reaction])
-    streams = _chats(lanes, events=4)
+    streams = _chats(lanes, events=6)
     seeding.notice([reaction])
     began = time.process_time()
     took = _steps(reactor, reaction, 400)
@@ -60,8 +71,9 @@ def _measure(chats: int, lanes: int) -> None:
     # On a machine that is busy with other things this is what can be compared.
     row("of which this process's CPU, mean ms", (time.process_time() - began) * 1000 / len(took))
     settings.REACTION_CONCURRENCY = THREADS
-    row("steps a second over all lanes, 4 threads of one process", _steps_a_second(reactor, reaction, 1200))
+    row(f"steps a second over all lanes, {THREADS} threads of one worker", _steps_a_second(reactor, reaction, THREADS))
     settings.REACTION_CONCURRENCY = 1
+    row(f"the same, two workers with {THREADS // 2} threads each", _steps_of_two())
     before = _steps(reactor, reaction, 1000)
     _wedge(reaction, streams[0])
     after = _steps(reactor, reaction, 1000)
@@ -136,20 +148,48 @@ def _steps(reactor: Any, reaction: Any, number: int) -> list[float]:
     return took
 
 
-def _steps_a_second(reactor: Any, reaction: Any, number: int) -> float:
+def _steps_a_second(reactor: Any, reaction: Any, threads: int, number: int = 300) -> float:
+    """Of so many threads that take so many steps each."""
     from django.db import connection  # noqa: PLC0415
 
     def work() -> None:
-        _steps(reactor, reaction, number // THREADS)
+        _steps(reactor, reaction, number)
         connection.close()
 
-    threads = [threading.Thread(target=work) for _ in range(THREADS)]
+    workers = [threading.Thread(target=work) for _ in range(threads)]
     start = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return number / (time.perf_counter() - start)
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return threads * number / (time.perf_counter() - start)
+
+
+def _steps_of_two() -> float:
+    """Steps a second of two processes that work the same lanes; they begin when both are up."""
+    command = [sys.executable, "-m", "tests.benchmarks.reactions", "--worker", str(THREADS // 2)]
+    environment = {**os.environ, "PALIMPSEST_REACTION_CONCURRENCY": str(THREADS)}
+    workers = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        for _ in range(2)
+    ]
+    for worker in workers:
+        assert worker.stdout
+        worker.stdout.readline()
+    return sum(float(worker.communicate("go\n")[0]) for worker in workers)
+
+
+def _work(threads: int) -> None:
+    """One of two workers: say that it is up, wait for the word, print the steps a second."""
+    from agent.subscriptions.reactor import Reactor  # noqa: PLC0415
+
+    reaction, reactor = _instant(), Reactor()
+    _steps(reactor, reaction, 20)
+    sys.stdout.write("up\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+    sys.stdout.write(str(_steps_a_second(reactor, reaction, threads)))
+    reactor.close()
 
 
 def _wedge(reaction: Any, stream: str) -> None:
