@@ -8,6 +8,7 @@ from typing import Any
 from django import template
 from django.contrib.messages.storage.base import Message
 from django.template.loader import get_template
+from django.utils import dateformat, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
@@ -71,6 +72,14 @@ def opening(text: str, words: int) -> str:
     kept = " ".join(found[:words])
     whole = last_whole_sentence(kept)
     return whole if whole != kept or kept[-1] in ".!?…" else f"{kept.rstrip(',;:–—')}…"
+
+
+@register.simple_tag
+def moment(at: datetime) -> SafeString:
+    """When something was: "22 Nov, 10:56", with the year if it is not this one; scripts put it in local time."""
+    at = timezone.localtime(at)
+    form = "j M, H:i" if at.year == timezone.localtime().year else "j M Y, H:i"
+    return format_html('<time class="moment" datetime="{}">{}</time>', at.isoformat(), dateformat.format(at, form))
 
 
 @register.filter
