@@ -154,6 +154,17 @@ def test_a_portrait_is_seen_before_it_is_sent(page):
     expect(kept).to_have_js_property("naturalWidth", 64)
 
 
+def test_a_portrait_that_is_too_large_is_refused_before_anything_is_sent(page):
+    page.goto("/characters/new/")
+    page.get_by_label("Name").fill("Vera")
+    large = {"name": "v.png", "mimeType": "image/png", "buffer": bytes(5 * 1024 * 1024 + 1)}
+    page.get_by_label("Portrait", exact=True).set_input_files(large)
+
+    expect(page.get_by_role("alert")).to_have_text("This picture is larger than 5 MB. Choose a smaller one.")
+    expect(page.get_by_label("Portrait", exact=True)).to_have_value("")
+    expect(page.get_by_label("Name")).to_have_value("Vera")
+
+
 def test_a_deleted_chat_comes_back_with_undo(page):
     begin(page, "Gone and back")
 
