@@ -134,7 +134,7 @@ def test_the_test_button_says_in_place_whether_the_model_answers(page):
     page.goto("/model/")
     page.get_by_role("button", name="Test it").click()
 
-    expect(page.get_by_role("status").filter(has_text="Reachable.")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="It works.")).to_be_visible()
     expect(page).to_have_url(re.compile(r"/model/$"))
 
 
