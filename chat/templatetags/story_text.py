@@ -21,6 +21,8 @@ from chat.turns.marks import Mark
 HUES = 12
 #: Neighbouring ids get hues far apart.
 HUE_STRIDE = 5
+#: In milliseconds.
+SECOND = 1000
 
 register = template.Library()
 
@@ -87,6 +89,12 @@ def ago(moment: datetime) -> str:
     """How long ago: "just now", "3 minutes ago"."""
     since = timesince(moment)
     return "just now" if since.startswith("0") else f"{since} ago"
+
+
+@register.filter
+def lasted(milliseconds: int) -> str:
+    """How long something took: "456 ms", "21.7 s"."""
+    return f"{milliseconds} ms" if milliseconds < SECOND else f"{milliseconds / SECOND:.1f} s"
 
 
 @register.filter

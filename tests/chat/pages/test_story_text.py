@@ -105,6 +105,10 @@ def test_a_moment_tells_its_year_only_when_it_is_another():
     assert f'datetime="{this_year.isoformat()}"' in story_text.moment(this_year)
 
 
+def test_what_lasted_a_second_is_told_in_seconds():
+    assert [story_text.lasted(span) for span in (0, 999, 1000, 21675)] == ["0 ms", "999 ms", "1.0 s", "21.7 s"]
+
+
 def test_a_toast_can_carry_its_undo():
     with_undo = Message(constants.SUCCESS, "Deleted.", extra_tags="undo:/chats/3/undelete/")
 
