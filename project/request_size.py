@@ -10,7 +10,7 @@ type Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
 #: The largest portrait, and room for the form around it.
 MAX_BYTES = 6 * 1024 * 1024
-REFUSAL = "This is more than can be sent at once: 6 MB at most.\n"
+REFUSAL = "This is more than can be sent at once: 6 MB at most. Go back: what you wrote is still there.\n"
 
 
 def with_bodies_of(application: Application, *, most: int = MAX_BYTES) -> Application:

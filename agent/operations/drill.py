@@ -17,7 +17,8 @@ from chat.story import writer
 from chat.story.models import stream_of
 from chat.story.payloads import ChatArchived, ChatCreated, DrillStarted
 
-TITLE, PREMISE = "Fire drill", "Nothing is told here: the operators' desk practises on this chat."
+TITLE = "Fire drill"
+PREMISE = "No story is told in this chat. It is for practice: what goes wrong here was set up at the operators’ desk."
 
 
 class DrillUnderWayError(ChatError):
@@ -71,7 +72,7 @@ def _append(by: Operator) -> tuple[int, int]:
     if last is not None:
         chat = int(last.stream.removeprefix("chat-"))
     else:
-        created = ChatCreated(title=TITLE, premise=PREMISE, owner=by.user.pk, persona="The operator", cast=())
+        created = ChatCreated(title=TITLE, premise=PREMISE, owner=by.user.pk, persona="You", cast=())
         chat = writer.create_chat(created, [ChatArchived()], source)
     [event] = writer.write(chat, [DrillStarted()], source).events
     return chat, event.position

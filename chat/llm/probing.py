@@ -32,7 +32,7 @@ async def probe(wire: Wire, model: LanguageModel) -> Probe:
     try:
         await _first_token(model)
     except ModelError as error:
-        return Probe(ok=False, models=names, latency_ms=None, sentence=f"{error.detail}{_offer(wire, names)}")
+        return Probe(ok=False, models=names, latency_ms=None, sentence=_ended(error.detail) + _offer(wire, names))
     latency = (time.perf_counter() - begin) * 1000
     sentence = f"{wire.name} at {wire.host} began to answer after {latency:.0f} ms."
     return Probe(ok=True, models=names, latency_ms=latency, sentence=sentence)
@@ -45,6 +45,11 @@ async def _first_token(model: LanguageModel) -> None:
         prompt = Prompt(messages=(Message(role="user", content="Say hello."),), max_tokens=8)
     async with aclosing(model.stream(prompt)) as items:
         await anext(items)
+
+
+def _ended(sentence: str) -> str:
+    """A server's own words may lack their full stop."""
+    return sentence if sentence.endswith((".", "!", "?", "…")) else f"{sentence}."
 
 
 def _names(answer: Any) -> tuple[str, ...]:

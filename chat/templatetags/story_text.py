@@ -8,6 +8,7 @@ from typing import Any
 from django import template
 from django.contrib.messages.storage.base import Message
 from django.template.loader import get_template
+from django.utils import dateformat, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
@@ -20,6 +21,8 @@ from chat.turns.marks import Mark
 HUES = 12
 #: Neighbouring ids get hues far apart.
 HUE_STRIDE = 5
+#: In milliseconds.
+SECOND = 1000
 
 register = template.Library()
 
@@ -73,11 +76,25 @@ def opening(text: str, words: int) -> str:
     return whole if whole != kept or kept[-1] in ".!?…" else f"{kept.rstrip(',;:–—')}…"
 
 
+@register.simple_tag
+def moment(at: datetime) -> SafeString:
+    """When something was: "22 Nov, 10:56", with the year if it is not this one; scripts put it in local time."""
+    at = timezone.localtime(at)
+    form = "j M, H:i" if at.year == timezone.localtime().year else "j M Y, H:i"
+    return format_html('<time class="moment" datetime="{}">{}</time>', at.isoformat(), dateformat.format(at, form))
+
+
 @register.filter
 def ago(moment: datetime) -> str:
     """How long ago: "just now", "3 minutes ago"."""
     since = timesince(moment)
     return "just now" if since.startswith("0") else f"{since} ago"
+
+
+@register.filter
+def lasted(milliseconds: int) -> str:
+    """How long something took: "456 ms", "21.7 s"."""
+    return f"{milliseconds} ms" if milliseconds < SECOND else f"{milliseconds / SECOND:.1f} s"
 
 
 @register.filter

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 #: Each program's own default port.
 KNOWN = {"Ollama": 11434, "llama.cpp": 8080, "LM Studio": 1234}
 PATIENCE = 0.3
+#: Names that are shown when the one that was given is not among them.
+SHOWN = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +46,22 @@ def look_around(ports: Iterable[tuple[str, int]] = tuple(KNOWN.items())) -> list
 
 def offered_model(url: str, *, key: str = "", patience: float = 5.0) -> str:
     """The first model that talks which the server at `url` offers; "" when there is none, or no server."""
+    return next(iter(_offer(url, key, patience) or []), "")
+
+
+def doubt(url: str, model: str, *, key: str = "", patience: float = 2.0) -> str:
+    """What seems wrong with a model before anybody has asked it anything, in a sentence; "" when nothing does."""
+    offer = _offer(url, key, patience)
+    if offer is None:
+        return f"{url} cannot be reached right now: until it can, nobody will answer."
+    if not offer or {model, f"{model}:latest"} & set(offer):
+        return ""
+    names = ", ".join(offer[:SHOWN]) + (" …" if len(offer) > SHOWN else "")
+    return f"{url} lists {names}, and not {model}: if nobody answers, name one of these with --model."
+
+
+def _offer(url: str, key: str, patience: float) -> list[str] | None:
+    """The models that talk which a server lists; None when there is no server."""
     parts = urlsplit(url)
     connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     try:
@@ -52,8 +70,9 @@ def offered_model(url: str, *, key: str = "", patience: float = 5.0) -> str:
             connection.request("GET", f"{parts.path.rstrip('/')}/models", headers=headers)
             offer = json.loads(connection.getresponse().read())
         names = [str(model["id"]) for model in offer["data"]]
-    except (OSError, ValueError, http.client.HTTPException, KeyError, TypeError):
-        return ""
+    except OSError:
+        return None
+    except (ValueError, http.client.HTTPException, KeyError, TypeError):
+        return []
     # What is printed must be safe to paste into a shell, whoever answered.
-    talking = [name for name in names if "embed" not in name.lower() and re.fullmatch(r"[\w.:/@+-]+", name)]
-    return talking[0] if talking else ""
+    return [name for name in names if "embed" not in name.lower() and re.fullmatch(r"[\w.:/@+-]+", name)]

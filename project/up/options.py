@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from project.up.errors import CannotStartError
 
@@ -51,11 +52,23 @@ def decide(current: Options, *, given: Mapping[str, Any]) -> Options:
     if "model_url" in words or words.get("model") in {NO_MODEL, BUILTIN}:
         current = replace(current, model_url="", model="", model_key="")
     decided = replace(current, **words)
+    if decided.model_url and not _is_address(decided.model_url):
+        raise CannotStartError(
+            f"{decided.model_url!r} is no server's address: give one as in --model-url http://127.0.0.1:11434/v1"
+        )
     if decided.model not in {"", NO_MODEL, BUILTIN} and not decided.model_url:
         raise CannotStartError(
             f"The model {decided.model} needs its server, as in --model-url http://127.0.0.1:11434/v1"
         )
     return decided
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def keep(options: Options, path: Path) -> None:

@@ -132,7 +132,7 @@ def test_the_test_button_says_in_place_whether_the_model_answers(page):
     page.goto("/model/")
     page.get_by_role("button", name="Test it").click()
 
-    expect(page.get_by_role("status").filter(has_text="Reachable.")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="It works.")).to_be_visible()
     expect(page).to_have_url(re.compile(r"/model/$"))
 
 
@@ -150,6 +150,17 @@ def test_a_portrait_is_seen_before_it_is_sent(page):
     kept = page.get_by_role("link", name="Vera").locator("img")
     expect(kept).to_be_visible()
     expect(kept).to_have_js_property("naturalWidth", 64)
+
+
+def test_a_portrait_that_is_too_large_is_refused_before_anything_is_sent(page):
+    page.goto("/characters/new/")
+    page.get_by_label("Name").fill("Vera")
+    large = {"name": "v.png", "mimeType": "image/png", "buffer": bytes(5 * 1024 * 1024 + 1)}
+    page.get_by_label("Portrait", exact=True).set_input_files(large)
+
+    expect(page.get_by_role("alert")).to_have_text("This picture is larger than 5 MB. Choose a smaller one.")
+    expect(page.get_by_label("Portrait", exact=True)).to_have_value("")
+    expect(page.get_by_label("Name")).to_have_value("Vera")
 
 
 def test_a_deleted_chat_comes_back_with_undo(page):

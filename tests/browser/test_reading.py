@@ -17,6 +17,10 @@ for n in range(60):
     exchange.record_turn(chat, user=owner, text=f"Turn {{n}} " + "of a long night. " * 9, speaker=None, key=None)
 """
 
+#: By how many pixels the button lies on the story.
+COVERED = """document.getElementById('transcript').getBoundingClientRect().bottom
+- document.getElementById('jump').getBoundingClientRect().top"""
+
 
 def test_a_reader_who_scrolled_up_is_left_alone_and_can_jump_back(player):
     player.begin()
@@ -28,6 +32,7 @@ def test_a_reader_who_scrolled_up_is_left_alone_and_can_jump_back(player):
     player.page.hover("#transcript")
     player.page.mouse.wheel(0, -600)
     player.see("#jump", "Jump to newest")
+    assert player.page.evaluate(COVERED) <= 0
     player.say("Is anybody there?")
     player.see(".turn.player", "Is anybody there?")
     player.is_at_the_end()  # one's own words are followed

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from project.up.neighbours import look_around, offered_model
+from project.up.neighbours import doubt, look_around, offered_model
 from tests.model_server import ScriptedModelServer
 from tests.project.starting import Answering
 
@@ -38,3 +38,20 @@ def test_a_port_that_says_nothing_is_left_after_a_moment():
 def test_what_is_no_model_or_unsafe_to_paste_is_not_offered(body):
     with Answering(body) as server:
         assert offered_model(f"http://127.0.0.1:{server.port}/v1") == ""
+
+
+def test_a_name_that_the_server_does_not_list_is_doubted_aloud():
+    with Answering('{"data": [{"id": "llama3.1:8b"}, {"id": "qwen3:latest"}]}') as server:
+        url = f"http://127.0.0.1:{server.port}/v1"
+
+        assert doubt(url, "llama3.1:8b") == doubt(url, "qwen3") == ""
+        assert "lists llama3.1:8b, qwen3:latest, and not lama3" in doubt(url, "lama3")
+
+
+def test_a_server_that_is_away_is_said_and_one_without_a_list_is_not_doubted():
+    with closing(socket.create_server(("127.0.0.1", 0))) as gone:
+        port = gone.getsockname()[1]
+    assert "cannot be reached" in doubt(f"http://127.0.0.1:{port}/v1", "x")
+
+    with Answering("<html>") as server:
+        assert doubt(f"http://127.0.0.1:{server.port}/v1", "x") == ""

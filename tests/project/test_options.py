@@ -40,6 +40,12 @@ def test_no_model_and_the_builtin_one_forget_the_server(word):
     assert decided.brings_model == (word == "builtin")
 
 
+@pytest.mark.parametrize("url", ["foo", "127.0.0.1:11434/v1", "localhost:8080", "http://", "http://x:port/v1"])
+def test_what_is_no_address_of_a_server_is_refused_before_it_is_kept(url):
+    with pytest.raises(CannotStartError, match="no server's address"):
+        decide(Options(), given={"model_url": url, "model": "x"})
+
+
 def test_a_model_without_a_server_is_refused():
     with pytest.raises(CannotStartError, match="--model-url"):
         decide(Options(), given={"model": "gemma"})

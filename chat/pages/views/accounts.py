@@ -33,6 +33,8 @@ def enter(request: HttpRequest, token: str) -> HttpResponse:
     try:
         user = redeem(token)
     except LinkSpentError as error:
+        if request.user.is_authenticated:
+            return redirect("chats")
         return render(request, "chat/enter_spent.html", {"error": error}, status=error.status)
     start_session(request, user, backend="django.contrib.auth.backends.ModelBackend")
     stories = list(Chat.objects.visible_to(user.pk).filter(archived_at=None).values_list("id", flat=True)[:2])

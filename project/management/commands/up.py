@@ -20,7 +20,7 @@ from django.db import connections
 from project.up.errors import CannotStartError
 from project.up.first_start import entrance, make_first_account, still_to_be_used
 from project.up.journal import Journal
-from project.up.neighbours import look_around, offered_model
+from project.up.neighbours import doubt, look_around, offered_model
 from project.up.options import Options, decide, keep, port_of
 from project.up.preparing import claim_folder, free_port, migrate
 from project.up.recipes import WILDCARDS, Household, names_of_this_machine, plan
@@ -148,6 +148,8 @@ def _bell_unheard() -> Iterator[None]:
 def _speak_of_models(options: Options, journal: Journal) -> None:
     if options.model_url:
         journal.say(f"{options.model} at {options.model_url} plays.")
+        if doubted := doubt(options.model_url, options.model, key=options.model_key):
+            journal.say(doubted)
         return
     what = "A tiny built-in model plays" if options.brings_model else "No model plays"
     journal.say(f"{what}. To connect one: ./run --model-url URL --model NAME [--model-key KEY]")

@@ -207,6 +207,60 @@ def test_a_promoted_caution_leaves_prompts_with_its_turn(chat, reader):
         cautions.promote(chat, caution=drafted, by=owner_of(chat))
 
 
+def test_a_caution_is_made_anew_once_when_turns_that_it_was_made_from_are_deleted(chat, reader):
+    owner = owner_of(chat)
+    first = say(chat, "Good evening.")
+    second = say(chat, "Is anybody there?")
+    told = reply(chat, "Mara", "“The letter is under the stair.”")
+    closed = close(chat)
+    reader.default = answer_json(CAUTION)
+    take(chat, react(CautionDrafter(), closed))
+    later = say(chat, "What was that?")
+
+    rewriting.delete(chat, turn=first, by=owner)
+    [gone] = read(chat, newest("turn_deleted"), reactions=[CautionDrafter()])
+
+    assert isinstance(gone, Done)
+    anew = Decision.objects.latest("id")
+    assert (anew.choice, anew.turns) == (decisions.CAUTION_DRAFTED, [second, told])
+    assert "Good evening" not in reader.requests[-1].prompt_text
+    rewriting.delete(chat, turn=second, by=owner)
+    [once] = read(chat, newest("turn_deleted"), reactions=[CautionDrafter()])
+    assert isinstance(once, Done)
+    assert len(once.payloads) == 1
+    rewriting.delete(chat, turn=told, by=owner)
+    rewriting.delete(chat, turn=later, by=owner)
+    assert read(chat, newest("turn_deleted"), reactions=[CautionDrafter()]) == [Skip("nothing stands here to look at")]
+
+
+def test_a_caution_is_made_anew_from_all_it_was_made_from_when_one_turn_is_rewritten(chat, reader):
+    first, secret, closed = secret_scene(chat)
+    reader.default = answer_json(CAUTION)
+    take(chat, react(CautionDrafter(), closed))
+
+    rewrite(chat, secret, "Mara", "“Ilse, I burnt it.”")
+    superseded = newest("turn_superseded")
+    read(chat, superseded, reactions=[CautionDrafter()])
+
+    anew = Decision.objects.latest("id")
+    assert anew.turns[0] == first
+    assert secret not in anew.turns
+    assert len(anew.turns) == 2
+    assert "I burnt it" in reader.requests[-1].prompt_text
+    assert read(chat, superseded, reactions=[CautionDrafter()]) == [Skip("nothing stands here to look at")]
+
+
+def test_a_declined_caution_is_not_made_anew(chat, reader):
+    first, _secret, closed = secret_scene(chat)
+    reader.default = answer_json(CAUTION)
+    take(chat, react(CautionDrafter(), closed))
+    cautions.decline(chat, caution=Decision.objects.get().id, by=owner_of(chat))
+
+    rewriting.delete(chat, turn=first, by=owner_of(chat))
+
+    assert isinstance(react(CautionDrafter(), newest("turn_deleted")), Skip)
+
+
 def test_only_the_owner_decides_on_a_caution(chat):
     with pytest.raises(cautions.NotTheOwnerError):
         cautions.promote(chat, caution=1, by=make_user())

@@ -155,9 +155,9 @@ def test_an_operator_tests_the_model_with_and_without_scripts(settings, operator
         fragment = operator.post("/model/test/", headers={"HX-Request": "true"}).content.decode()
         whole = operator.post("/model/test/").content.decode()
 
-    assert "Reachable." in fragment
+    assert "It works." in fragment
     assert "<html" not in fragment
-    assert "Reachable." in whole
+    assert "It works." in whole
     assert "<html" in whole
 
 
@@ -165,7 +165,7 @@ def test_a_model_that_is_away_is_said_to_be_away(settings, operator):
     with ScriptedModelServer() as server:
         settings.MODEL, settings.MODEL_URL = "scripted", server.url
 
-    assert "Not reachable." in operator.post("/model/test/").content.decode()
+    assert "It does not work." in operator.post("/model/test/").content.decode()
 
 
 def test_players_cannot_test_the_model(client):

@@ -36,6 +36,13 @@ def test_a_link_signs_in_once(client):
     assert "./run manage enter_link" in second.content.decode()
 
 
+def test_a_used_link_leads_whoever_is_signed_in_to_their_chats(client):
+    path = enter_path(new_token(make_user("anna")))
+    client.get(path)
+
+    assert (client.get(path).status_code, client.get(path)["Location"]) == (302, "/")
+
+
 def test_a_link_leads_into_the_only_story(client):
     chat = make_chat()
 

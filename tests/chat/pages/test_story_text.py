@@ -97,6 +97,18 @@ def test_the_initial_is_the_first_letter_there_is():
     assert [story_text.initial(name) for name in ("mara", "“Ilse”", "…")] == ["M", "I", "?"]
 
 
+def test_a_moment_tells_its_year_only_when_it_is_another():
+    this_year = timezone.now().replace(month=11, day=2, hour=9, minute=5)
+
+    assert ">2 Nov, 09:05</time>" in story_text.moment(this_year)
+    assert ">2 Nov 1911, 09:05</time>" in story_text.moment(this_year.replace(year=1911))
+    assert f'datetime="{this_year.isoformat()}"' in story_text.moment(this_year)
+
+
+def test_what_lasted_a_second_is_told_in_seconds():
+    assert [story_text.lasted(span) for span in (0, 999, 1000, 21675)] == ["0 ms", "999 ms", "1.0 s", "21.7 s"]
+
+
 def test_a_toast_can_carry_its_undo():
     with_undo = Message(constants.SUCCESS, "Deleted.", extra_tags="undo:/chats/3/undelete/")
 

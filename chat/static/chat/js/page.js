@@ -1,7 +1,9 @@
-// Every page: toasts go by themselves, and the account menu closes like a menu.
+// Every page: toasts go by themselves, moments are local, and the account menu closes like a menu.
+import { localTimes } from "./times.js";
 import { tendToasts } from "./toasts.js";
 
 tendToasts();
+localTimes(document);
 
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll(".account[open]")) {

@@ -1,14 +1,20 @@
-// Moments in the reader's own time zone; by 24 hours, as the server writes them.
-const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short", hourCycle: "h23" });
+// Moments in the reader's own time zone, written as the server writes them.
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const two = (number) => String(number).padStart(2, "0");
+const hour = (moment) => `${two(moment.getHours())}:${two(moment.getMinutes())}`;
+const day = (moment) => `${moment.getDate()} ${MONTHS[moment.getMonth()]}`;
 
-/** Rewrite the times of the turns under `root`: the hour today, the day as well before. */
+/** Rewrite the moments under `root`: the hour today, the day as well before, and the year when it is another. */
 export function localTimes(root) {
-  for (const time of root.querySelectorAll(".when time:not([title])")) {
+  for (const time of root.querySelectorAll("time.moment:not([title])")) {
     const moment = new Date(time.dateTime);
-    const today = moment.toDateString() === new Date().toDateString();
-    time.textContent = today ? hour.format(moment) : `${day.format(moment)}, ${hour.format(moment)}`;
-    time.title = whole.format(moment);
+    time.textContent = shortly(moment, new Date());
+    time.title = `${day(moment)} ${moment.getFullYear()}, ${hour(moment)}`;
   }
+}
+
+function shortly(moment, now) {
+  if (moment.toDateString() === now.toDateString()) return hour(moment);
+  const year = moment.getFullYear() === now.getFullYear() ? "" : ` ${moment.getFullYear()}`;
+  return `${day(moment)}${year}, ${hour(moment)}`;
 }

@@ -1,6 +1,7 @@
 // Rewriting, editing and comparing turns: the pages that ask are shown on a slip over the story; without scripts they
 // are pages of their own.
 import { fragment } from "./asking.js";
+import { localTimes } from "./times.js";
 import { clearToasts, toast, toastsIn } from "./toasts.js";
 
 const slip = () => document.getElementById("slip");
@@ -59,6 +60,7 @@ async function show(link) {
     const body = page.querySelector("[data-slip-body]");
     if (!slip().open) clearToasts(); // of another deed
     slip().replaceChildren(body);
+    localTimes(body);
     toastsIn(slip());
     slip().setAttribute("aria-labelledby", "slip-title");
     if (!slip().open) slip().showModal();
