@@ -127,7 +127,7 @@ def items(chat: Chat, page: transcript.Page, members: list[Member], notice: Gene
         Item(render_mark(one))
         if isinstance(one, marks.Mark)
         else Item(
-            render_turn(one, chat, cards, writing=numbers[one.id], outdated=one.id in outdated),
+            render_turn(one, chat, cards, writing=numbers[one.id], outdated=outdated.get(one.id)),
             one,
             queued=bool(running and one.kind == Turn.Kind.USER and one.place > running.answers_up_to),
         )

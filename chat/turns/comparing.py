@@ -1,14 +1,8 @@
-"""What pages say of rewriting a turn: what goes with the old writing, and how two writings differ."""
+"""How two writings differ, word by word."""
 
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-
-from django.utils.text import Truncator
-
-from chat.templatetags.story_text import plain
-from chat.turns.variants import Undone, counted, listed
 
 _WORDS = re.compile(r"\s+|[\w’']+|[^\w\s]")
 
@@ -19,31 +13,6 @@ class Run:
 
     text: str
     changed: bool
-
-
-def goes(undone: Undone, *, interjections: bool = True) -> str:
-    """What goes, counted, as the subject of a sentence; "" for nothing."""
-    parts = [
-        counted(len(undone.story_events), "story event"),
-        counted(len(undone.memories), "memory", "memories"),
-        counted(len(undone.relationships), "change of feeling", "changes of feeling"),
-        counted(len(undone.interjections) if interjections else 0, "interjection"),
-    ]
-    return listed([part for part in parts if part])
-
-
-def lines(undone: Undone, names: Mapping[int, str]) -> Iterator[str]:
-    """What goes, each in a sentence; `names` by character, the player's under 0."""
-    for moved in undone.story_events:
-        then = f"goes from {moved.story_event.status} back to {moved.after}" if moved.after else "is no longer planned"
-        yield f"“{moved.story_event.title}” {then}."
-    for memory in undone.memories:
-        yield f"{names.get(memory.witness, 'Somebody')} forgets: {memory.text}"
-    for felt in undone.relationships:
-        who, toward = names.get(felt.character, "Somebody"), names.get(felt.toward, "somebody")
-        yield f"{who} feels about {toward} as before" + (f": “{felt.why}” does not count." if felt.why else ".")
-    for interjection in undone.interjections:
-        yield f"{interjection.speaker_name} has not interjected: {Truncator(plain(interjection.text)).words(16)}"
 
 
 def compared(old: str, new: str) -> tuple[list[Run], list[Run]]:

@@ -3,9 +3,9 @@ const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-di
 const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short", hourCycle: "h23" });
 
-/** Rewrite the times of the turns under `root`: the hour today, the day as well before. */
+/** Rewrite the times of turns and writings under `root`: the hour today, the day as well before. */
 export function localTimes(root) {
-  for (const time of root.querySelectorAll(".when time:not([title])")) {
+  for (const time of root.querySelectorAll(":is(.when, .older-than, .written) time:not([title])")) {
     const moment = new Date(time.dateTime);
     const today = moment.toDateString() === new Date().toDateString();
     time.textContent = today ? hour.format(moment) : `${day.format(moment)}, ${hour.format(moment)}`;
