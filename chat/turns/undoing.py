@@ -58,13 +58,13 @@ class Undone:
 
     def lines(self, names: Mapping[int, str]) -> Iterator[str]:
         """What goes, each in a sentence; `names` by character, the player's under 0."""
+        for memory in self.memories:
+            yield f"{names.get(memory.witness, 'Somebody')} forgets: {memory.text}"
         for moved in self.story_events:
             back = f"goes from {moved.story_event.status} back to {moved.after}"
             yield f"“{moved.story_event.title}” {back if moved.after else 'is no longer planned'}."
         for milestone in self.milestones:
             yield f"No milestone any more: {milestone.text}"
-        for memory in self.memories:
-            yield f"{names.get(memory.witness, 'Somebody')} forgets: {memory.text}"
         for felt in self.relationships:
             who, toward = names.get(felt.character, "Somebody"), names.get(felt.toward, "somebody")
             yield f"{who} feels about {toward} as before" + (f": “{felt.why}” does not count." if felt.why else ".")
