@@ -17,9 +17,9 @@ from agent.operations.writings import Writings, find_history, may_see, show_new_
 from chat.errors import ChatError
 from chat.story.bonds import names_of
 from chat.story.models import Turn
-from chat.templatetags.rewriting import compared, goes, lines
-from chat.templatetags.story_text import plain
 from chat.turns.announce import chosen
+from chat.turns.comparing import compared
+from chat.turns.lines import plain
 from chat.turns.regenerate import GUIDANCE_CHARACTERS
 
 
@@ -99,7 +99,9 @@ class TurnAdmin(DeskAdmin):
                 address = reverse("admin:agent_turn_writing", args=[decided.after["generation"]])
                 return self.decided(request, decided, "The new writing has begun.", address=address)
         shown = show_writings(turn, by=by)
-        context = {"guidance": guidance, "longest": GUIDANCE_CHARACTERS, "form": form, **_going(shown)}
+        # What goes with the turn, each in a sentence.
+        lines = list(shown.undone.lines(names_of(shown.chat))) if shown.undone else []
+        context = {"guidance": guidance, "longest": GUIDANCE_CHARACTERS, "form": form, "lines": lines}
         template, title = "admin/agent/regenerate.html", f"Regenerate turn {turn}"
         return self._page(request, template, shown, status=form.status, title=title, **context)
 
@@ -151,10 +153,3 @@ def _beside(shown: Writings) -> dict[str, Any] | None:
         return None
     runs = compared(plain(shown.standing.text), plain(shown.turn.text))
     return {"standing": shown.standing, "runs": runs}
-
-
-def _going(shown: Writings) -> dict[str, Any]:
-    """What goes with a turn, counted and in sentences."""
-    if shown.undone is None:
-        return {}
-    return {"goes": goes(shown.undone), "lines": list(lines(shown.undone, names_of(shown.chat)))}

@@ -13,7 +13,7 @@ from chat.database import in_thread
 from chat.errors import ChatError
 from chat.log.streams import lock
 from chat.story.models import Chat, Turn
-from chat.turns import claims, generation, regenerate, rewriting, variants
+from chat.turns import claims, generation, regenerate, rewriting, undoing
 from chat.turns.announce import Announcer
 from chat.turns.chats import actor
 from chat.turns.claims import Claim, TurnNotFoundError
@@ -127,7 +127,7 @@ def _carry_out(command: RegenerateTurn, by: Operator) -> tuple[Decided, Claim | 
 
 def _claim(command: RegenerateTurn, by: Operator) -> tuple[Decided, Claim]:
     chat = chat_of(command.turn_id)
-    undone = variants.undone(chat, claims.find_standing_reply(chat, command.turn_id))
+    undone = undoing.undone(chat, claims.find_standing_reply(chat, command.turn_id))
     claim = claims.claim_rewriting(
         chat.id, turn=command.turn_id, guidance=command.guidance, asked_by=actor(by.user), now=by.at
     )
@@ -135,7 +135,7 @@ def _claim(command: RegenerateTurn, by: Operator) -> tuple[Decided, Claim]:
         before={"standing": command.turn_id},
         # What stands goes on standing until the new writing is whole.
         after={"standing": command.turn_id, "generation": claim.generation},
-        inputs={"guidance": command.guidance, "undone": undone.counted()},
+        inputs={"guidance": command.guidance, "undone": undone.counts | {"later_turns": undone.later_turns}},
         target={"stream": chat.stream},
     )
     return register(command, change, by=by), claim

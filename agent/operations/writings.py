@@ -9,10 +9,10 @@ from agent.operations.regenerate import chat_of
 from chat.errors import ChatError
 from chat.story import rewriting
 from chat.story.models import Chat, Turn
-from chat.turns import claims, generation, variants
+from chat.turns import claims, generation, undoing, variants
 from chat.turns.claims import TurnNotFoundError
 from chat.turns.models import Generation
-from chat.turns.variants import Undone
+from chat.turns.undoing import Undone
 
 #: Who may do either act may read what it is done to.
 SEES = ("regenerate_turn", "restore_turn")
@@ -71,7 +71,7 @@ def show_writings(turn_id: int, *, by: Operator) -> Writings:
             turn=turn,
             all=found,
             standing=next((one for one in found if one.superseded_by is None), None),
-            undone=variants.undone(chat, turn) if can_be else None,
+            undone=undoing.undone(chat, turn) if can_be else None,
         )
 
 

@@ -10,7 +10,7 @@ from django.utils.text import get_text_list
 from chat.errors import ChatError
 from chat.log import read
 from chat.pages import lists, notices, tour
-from chat.story.models import Chat, Turn
+from chat.story.models import Chat, Meanwhile, Turn
 from chat.templatetags.story_text import render_mark, render_turn
 from chat.turns import generation, marks, transcript, variants
 from chat.turns.models import Generation
@@ -95,6 +95,7 @@ def head_and_panel(request: HttpRequest, chat: Chat) -> Context:
         "enter_sends": kept.enter_sends,
         "written": _written(chat, notice),
         "card": _cards(members).get(notice.speaker) if notice else None,
+        **_dress(notice),
     }
 
 
@@ -127,7 +128,7 @@ def items(chat: Chat, page: transcript.Page, members: list[Member], notice: Gene
         Item(render_mark(one))
         if isinstance(one, marks.Mark)
         else Item(
-            render_turn(one, chat, cards, writing=numbers[one.id], outdated=one.id in outdated),
+            render_turn(one, chat, cards, writing=numbers[one.id], outdated=outdated.get(one.id)),
             one,
             queued=bool(running and one.kind == Turn.Kind.USER and one.place > running.answers_up_to),
         )
@@ -169,6 +170,17 @@ def _end_of_window(chat: Chat, at: int) -> int | None:
 
 def _cards(members: list[Member]) -> Cards:
     return {member.character: member.card for member in members}
+
+
+def _dress(notice: Generation | None) -> Context:
+    """As what the reply that is due will stand: in a meanwhile, or as an interjection."""
+    if notice is None:
+        return {}
+    rewritten = Turn.objects.filter(id=notice.rewrites).first() if notice.rewrites else None
+    return {
+        "meanwhile": Meanwhile.objects.filter(id=notice.meanwhile).first() if notice.meanwhile else None,
+        "interjects": bool(notice.follows or (rewritten and rewritten.interjection_of)),
+    }
 
 
 def _written(chat: Chat, notice: Generation | None) -> str:

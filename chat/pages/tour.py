@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import User
-from django.db.models import Exists, F, Subquery
+from django.db.models import Exists, F, OuterRef, Subquery
 
 from chat.log.models import Event
 from chat.pages.models import Preference
-from chat.story.fact_payloads import EventStatusReverted
+from chat.story.fact_models import StoryTransition
 from chat.story.models import Chat, Turn
 from chat.story.payloads import kind_of
 from chat.story.rewriting_payloads import TurnRestored
@@ -63,18 +63,22 @@ def kept_for(user: "User | AnonymousUser", chat: Chat) -> Kept:
 def _steps(chat: Chat, seeded_at: int) -> dict[str, Any]:
     """Each step by its name in Tour, and the reply that is to be rewritten."""
     since = Event.objects.filter(stream_id=chat.id, position__gt=seeded_at)
-    turns = Turn.objects.filter(chat=chat, id__gt=seeded_at, regenerated_from=None)
+    turns = Turn.objects.filter(chat=chat, id__gt=seeded_at)
+    said = turns.filter(regenerated_from=None)
     replies = Turn.objects.live().filter(chat=chat, place__lt=seeded_at, kind=Turn.Kind.ASSISTANT)
     # What was said elsewhere, or unasked, is not the reply that is to be rewritten.
     reply = replies.filter(meanwhile=None, interjection_of=None).order_by("-place")
-    reverted = since.filter(kind=kind_of(EventStatusReverted))
-    rewritten = Subquery(reverted.order_by("position").values("position")[:1])
+    went_back = StoryTransition.objects.filter(turn=OuterRef("regenerated_from"), reverted_by__isnull=False)
+    # Not an edit, nor what was stopped; and a deletion takes the same back, but writes nothing anew.
+    written = turns.filter(Exists(went_back), state="complete").exclude(generation="")
+    first = Subquery(written.order_by("id").values("id")[:1])
+    # After it, and instead of another writing: what was deleted comes back instead of nothing.
+    restored = since.filter(kind=kind_of(TurnRestored), position__gt=first, payload__instead_of__gt=0)
     return {
-        "said": Exists(turns.filter(kind=Turn.Kind.USER)),
-        "rewritten": Exists(reverted),
-        # After the rewriting: bringing some other writing back takes nothing of it back.
-        "restored": Exists(since.filter(kind=kind_of(TurnRestored), position__gt=rewritten)),
-        "interjected": Exists(turns.filter(interjection_of__isnull=False)),
+        "said": Exists(said.filter(kind=Turn.Kind.USER)),
+        "rewritten": Exists(written),
+        "restored": Exists(restored),
+        "interjected": Exists(said.filter(interjection_of__isnull=False)),
         "reply": Subquery(reply.values("id")[:1]),
         "place": Subquery(reply.values("place")[:1]),
     }

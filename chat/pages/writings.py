@@ -8,9 +8,10 @@ from django.http import HttpRequest
 from chat.errors import ChatError
 from chat.story.bonds import names_of
 from chat.story.models import Chat, Turn
-from chat.templatetags.rewriting import Run, compared, goes, lines
-from chat.templatetags.story_text import plain
-from chat.turns import transcript, variants
+from chat.templatetags.story_text import render_older_than
+from chat.turns import outdated, transcript, undoing, variants
+from chat.turns.comparing import Run, compared
+from chat.turns.lines import plain
 from chat.turns.standing import refuse_fallen
 
 type Context = dict[str, Any]
@@ -32,6 +33,8 @@ class Shown:
     turn: Turn
     number: int
     runs: list[Run]
+    #: Whose words it has, when it is an edit; "" when it is not.
+    edited_by: str
 
     @property
     def stands(self) -> bool:
@@ -41,17 +44,21 @@ class Shown:
 
 def rewrite_page(chat: Chat, turn: Turn) -> Context:
     """The page that is shown before a turn is rewritten."""
-    undone = variants.undone(chat, turn)
-    going = list(lines(undone, names_of(chat)))
-    return {"chat": chat, "turn": turn, "undone": undone, "goes": goes(undone), "lines": going}
+    undone = undoing.undone(chat, turn)
+    return {"chat": chat, "turn": turn, "undone": undone, "lines": list(undone.lines(names_of(chat)))}
 
 
 def edit_page(chat: Chat, turn: Turn) -> Context:
     """The form in which a turn is said otherwise."""
     refuse_fallen(turn)
-    undone = variants.undone(chat, turn)
-    # An edit keeps the interjection: only what the turn's own words had caused goes.
-    return {"chat": chat, "turn": turn, "goes": goes(undone, interjections=False)}
+    return {"chat": chat, "turn": turn, "undone": undoing.undone(chat, turn, alone=True)}
+
+
+def deleted_page(chat: Chat) -> Context:
+    """The deleted turns, each with what went with it."""
+    turns = deleted(chat)
+    went = undoing.fallen_with(chat, turns)
+    return {"chat": chat, "deleted": [(turn, undoing.in_words(went[turn.id])) for turn in turns]}
 
 
 def deleted(chat: Chat) -> list[Turn]:
@@ -76,10 +83,10 @@ def comparison(chat: Chat, turn: Turn, other: str) -> Context:
     if other and with_ is None:
         raise NoSuchWritingError
     numbers = {one.id: number for number, one in enumerate(found, start=1)}
-    shown = [Shown(one, numbers[one.id], []) for one in (standing,)]
-    if with_ is not None and with_.id != standing.id:
-        one, another = compared(plain(with_.text), plain(standing.text))
-        shown = [Shown(with_, numbers[with_.id], one), Shown(standing, numbers[standing.id], another)]
+    pair = [standing] if with_ is None or with_.id == standing.id else [with_, standing]
+    runs = compared(plain(pair[0].text), plain(standing.text)) if len(pair) > 1 else ([],)
+    by = variants.editors(pair)
+    shown = [Shown(one, numbers[one.id], own, by.get(one.id, "")) for one, own in zip(pair, runs, strict=True)]
     return {
         "chat": chat,
         "turn": standing,
@@ -91,7 +98,7 @@ def comparison(chat: Chat, turn: Turn, other: str) -> Context:
 
 def undone_json(chat: Chat, turn: Turn) -> Context:
     """What a new writing undoes: lists of what goes, and how many turns come after it."""
-    undone, names = variants.undone(chat, turn), names_of(chat)
+    undone, names = undoing.undone(chat, turn), names_of(chat)
     return {
         "story_events": [
             {"id": one.story_event.id, "title": one.story_event.title, "from": one.story_event.status, "to": one.after}
@@ -100,6 +107,7 @@ def undone_json(chat: Chat, turn: Turn) -> Context:
         "memories": [
             {"id": one.id, "witness": names.get(one.witness, ""), "text": one.text} for one in undone.memories
         ],
+        "milestones": [{"id": one.id, "text": one.text} for one in undone.milestones],
         "relationships": [
             {
                 "id": one.id,
@@ -133,11 +141,13 @@ def variants_json(chat: Chat, turn: Turn) -> list[Context]:
     ]
 
 
-def marked(request: HttpRequest, chat: Chat) -> list[int]:
-    """Ids of the turns on a page that were written before an earlier one was changed."""
+def marked(request: HttpRequest, chat: Chat) -> Context:
+    """Of a page of turns those written before an earlier one was changed: their ids, and the line of each as HTML."""
     first = request.GET.get("first", "")
     if first.isascii() and first.isdecimal() and len(first) < len(str(2**63)):
         turns = list(chat.turns.live().filter(place__gte=int(first)).in_story_order()[:MOST_MARKED])
     else:
         turns = transcript.newest(chat).turns
-    return sorted(variants.written_before(chat, turns))
+    found = outdated.written_before(chat, turns)
+    lines = {turn.id: render_older_than(turn, chat, found[turn.id]) for turn in turns if turn.id in found}
+    return {"turns": sorted(lines), "lines": lines}

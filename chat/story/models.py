@@ -269,6 +269,11 @@ class Turn(models.Model):
     def __str__(self) -> str:
         return f"{self.speaker_name}: {self.text[:40]}"
 
+    @property
+    def is_edit(self) -> bool:
+        """Whether it was written by hand in the place of another."""
+        return bool(self.regenerated_from) and not self.generation
+
 
 def stream_of(chat: int) -> str:
     """The name of a chat's stream."""

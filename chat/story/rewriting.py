@@ -5,7 +5,7 @@ What a turn that rises again had brought about is brought about again, unless so
 """
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -130,12 +130,22 @@ def line_of(chat: Chat, turn: Turn) -> int:
 
     What followed a reply stays with it however it is edited: it goes and comes with all of that line.
     """
-    fields = chat.turns.filter(group=turn.group, place=turn.place).values_list("id", "regenerated_from", "generation")
+    return lines_of(chat, [turn])[turn.id]
+
+
+def lines_of(chat: Chat, turns: Collection[Turn]) -> dict[int, int]:
+    """The `line_of` each of some turns, by the turn's id."""
+    groups, places = {turn.group for turn in turns}, {turn.place for turn in turns}
+    writings = chat.turns.filter(group__in=groups, place__in=places)
+    fields = writings.values_list("id", "regenerated_from", "generation")
     edits = {id_: before for id_, before, generation in fields if before and not generation}
-    first = turn.id
-    while first in edits:
-        first = edits[first]
-    return first
+    return {turn.id: _first_of(turn.id, edits) for turn in turns}
+
+
+def _first_of(turn: int, edits: Mapping[int, int]) -> int:
+    while turn in edits:
+        turn = edits[turn]
+    return turn
 
 
 def interjection_of(chat: Chat, turn: Turn) -> Turn | None:

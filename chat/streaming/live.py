@@ -24,6 +24,8 @@ class Snapshot:
     rewrites: int | None
     seq: int
     text: str
+    follows: int | None = None
+    meanwhile: int | None = None
 
 
 @dataclass(slots=True)
@@ -34,6 +36,10 @@ class Live:
     speaker: int
     speaker_name: str
     rewrites: int | None = None
+    #: Of an interjection: the primary reply after which it is.
+    follows: int | None = None
+    #: The meanwhile for which it is.
+    meanwhile: int | None = None
     seq: int = 0
     length: int = 0
     #: Its turn stands already; only the end is still to be told.
@@ -90,6 +96,8 @@ class Live:
             rewrites=self.rewrites,
             seq=self.seq,
             text=self.text,
+            follows=self.follows,
+            meanwhile=self.meanwhile,
         )
 
     def started(self) -> Frame:
@@ -100,11 +108,17 @@ class Live:
         return Frame("generation", {"state": "started", "generation": self.generation, **self._who()})
 
     def _who(self) -> dict[str, Any]:
-        return {"speaker": self.speaker_name, "speaker_id": self.speaker, "rewrites": self.rewrites}
+        return {
+            "speaker": self.speaker_name,
+            "speaker_id": self.speaker,
+            "rewrites": self.rewrites,
+            "follows": self.follows,
+            "meanwhile": self.meanwhile,
+        }
 
 
-def live_from(started: Started | Deciding) -> Live:
-    """A reply of which nothing is written yet."""
+def live_from(started: Started | Snapshot | Deciding) -> Live:
+    """A reply of which nothing is known yet but who speaks."""
     if isinstance(started, Deciding):
         return Live(
             generation=started.generation,
@@ -118,6 +132,8 @@ def live_from(started: Started | Deciding) -> Live:
         speaker=started.speaker,
         speaker_name=started.speaker_name,
         rewrites=started.rewrites,
+        follows=started.follows,
+        meanwhile=started.meanwhile,
     )
 
 
@@ -128,6 +144,8 @@ def live_of(running: Running) -> Live:
         speaker=running.speaker,
         speaker_name=running.speaker_name,
         rewrites=running.rewrites,
+        follows=running.claim.follows,
+        meanwhile=running.claim.meanwhile,
     )
     live.caught_up(running.text, running.seq)
     return live
@@ -176,6 +194,8 @@ def snapshot_in(row: Generation) -> Snapshot:
         rewrites=row.rewrites,
         seq=0,
         text=row.text,
+        follows=row.follows,
+        meanwhile=row.meanwhile,
     )
 
 

@@ -234,12 +234,7 @@ class Room:
     def _catch_up(self, news: Snapshot) -> None:
         live = self.live.get(news.generation)
         if live is None or (live.is_undecided and news.speaker):
-            live = self.live[news.generation] = Live(
-                generation=news.generation,
-                speaker=news.speaker,
-                speaker_name=news.speaker_name,
-                rewrites=news.rewrites,
-            )
+            live = self.live[news.generation] = live_from(news)
             self._tell_live(live.started())
         frame = live.caught_up(news.text, news.seq)
         if frame is not None and not live.settled:

@@ -43,7 +43,7 @@ from chat.story.rewriting_payloads import TurnDeleted, TurnRestored, TurnSuperse
 from chat.streaming.frame import Frame
 from chat.streaming.kept import KeptFrames
 from chat.templatetags.story_text import render_mark, render_turn
-from chat.turns import marks, variants
+from chat.turns import marks, undoing, variants
 
 #: Rendered frames kept in a process; the newest turns of the chats that are being read.
 KEPT_FRAMES = 512
@@ -176,7 +176,7 @@ class Telling:
         if new.id < old.id:
             return None
         frame = self._stands(position, new.id, instead_of=old.id)
-        frame.body["went"] = variants.what_went(old)
+        frame.body["went"] = undoing.what_went(old)
         return frame
 
     def _stands(self, position: int, turn_id: int, *, instead_of: int | None, written: Turn | None = None) -> Frame:

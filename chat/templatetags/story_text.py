@@ -15,8 +15,10 @@ from django.utils.timesince import timesince
 
 from chat.story.models import Chat, Turn
 from chat.templatetags import icons, prose
-from chat.turns.lines import last_whole_sentence
+from chat.turns.lines import last_whole_sentence, plain
 from chat.turns.marks import Mark
+from chat.turns.outdated import Outdated
+from chat.turns.variants import Numbered
 
 HUES = 12
 #: Neighbouring ids get hues far apart.
@@ -25,6 +27,7 @@ HUE_STRIDE = 5
 SECOND = 1000
 
 register = template.Library()
+register.filter("plain", plain)
 
 
 def render_turn(
@@ -32,17 +35,24 @@ def render_turn(
     chat: Chat,
     cards: Mapping[int, Mapping[str, Any]],
     *,
-    writing: object = None,
-    outdated: bool = False,
+    writing: Numbered | None = None,
+    outdated: Outdated | None = None,
 ) -> SafeString:
     """One turn as HTML, the same for every reader; `cards` maps character ids to their card's JSON.
 
-    `writing` says which of how many it is (`number`, `total`); `outdated`: an earlier turn was changed since.
+    `writing` says which of how many it is; `outdated`, which earlier turn was changed since.
     """
     card = cards.get(turn.speaker) if turn.speaker is not None else None
     template_of_a_turn: Any = get_template("chat/_turn.html")
     context = {"turn": turn, "chat": chat, "card": card, "writing": writing, "outdated": outdated}
     html: SafeString = template_of_a_turn.render(context)
+    return html
+
+
+def render_older_than(turn: Turn, chat: Chat, outdated: Outdated) -> SafeString:
+    """The line that says of a turn what was changed since it was written, the same for every reader."""
+    template_of_the_line: Any = get_template("chat/_older_than.html")
+    html: SafeString = template_of_the_line.render({"turn": turn, "chat": chat, "outdated": outdated})
     return html
 
 
@@ -60,20 +70,22 @@ def as_prose(text: str) -> SafeString:
 
 
 @register.filter
-def plain(text: str) -> str:
-    """A line of a story without the stars that mark its actions, for a list."""
-    return text.replace("*", "")
-
-
-@register.filter
 def opening(text: str, words: int) -> str:
-    """How a text begins: its first whole sentences of at most so many words, else so many words and an ellipsis."""
+    """How a text begins: its first whole sentences of at most so many words, else so many words; then an ellipsis."""
     found = text.split()
     if len(found) <= words:
         return text
     kept = " ".join(found[:words])
     whole = last_whole_sentence(kept)
-    return whole if whole != kept or kept[-1] in ".!?…" else f"{kept.rstrip(',;:–—')}…"
+    if whole != kept or kept[-1] in '.!?…”"':
+        return f"{whole} …"
+    return f"{kept.rstrip(',;:–—')}…"
+
+
+@register.filter
+def whose(turn: Turn) -> str:
+    """Whose turn it is, to the player: "your" or "Mara’s"."""
+    return "your" if turn.kind == Turn.Kind.USER else f"{turn.speaker_name}’s"
 
 
 @register.simple_tag

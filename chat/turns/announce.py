@@ -14,6 +14,10 @@ class Started:
     speaker: int
     speaker_name: str
     rewrites: int | None = None
+    #: Of an interjection: the primary reply after which it is.
+    follows: int | None = None
+    #: The meanwhile for which it is.
+    meanwhile: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

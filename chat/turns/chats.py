@@ -56,6 +56,12 @@ def actor(user: "User") -> str:
     return f"user:{user.pk}"
 
 
+def user_of(actor: str) -> int | None:
+    """The id of the user whom the log names so; None when it is no user."""
+    kind, _, number = actor.partition(":")
+    return int(number) if kind == "user" and number.isdecimal() else None
+
+
 def begin_chat(  # noqa: PLR0913  (what a chat is begun with)
     user: "User",
     *,

@@ -152,6 +152,8 @@ def _tell_started(running: Running) -> None:
             speaker=running.speaker,
             speaker_name=running.speaker_name,
             rewrites=running.rewrites,
+            follows=running.claim.follows,
+            meanwhile=running.claim.meanwhile,
         )
     )
 

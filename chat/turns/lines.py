@@ -80,6 +80,11 @@ class Lines:
         return any(name.startswith(word) or re.fullmatch(re.escape(name) + _AFTER, word) for name in self._names)
 
 
+def plain(text: str) -> str:
+    """A line of a story without the stars that mark its actions."""
+    return text.replace("*", "")
+
+
 def last_whole_sentence(text: str) -> str:
     """The text up to the end of its last whole sentence; all of it when it has none."""
     ends = [found.end() for found in _SENTENCE_END.finditer(text)]

@@ -40,10 +40,11 @@ def test_two_who_are_away_talk_word_by_word_until_they_are_stopped(player):
         expect(form.get_by_label(name)).to_be_checked(checked=is_away)
 
     form.get_by_role("button", name="Let them talk").click()
-    player.see(".turn.writing", "Tom")
+    writing = player.see(".turn.writing.meanwhile", "Tom")
+    expect(writing).to_contain_text("at the harbour, Tom counts the masts")
     first.set()
     told = player.see(".turn.meanwhile[data-turn]", "“Eleven,” he says.")
-    player.see(".turn.writing", "“Twelve.")
+    player.see(".turn.meanwhile[data-turn] + .turn.writing.meanwhile", "“Twelve.")
     player.page.keyboard.press("Escape")
 
     player.see(".turn.meanwhile.stopped[data-turn]", "Stopped")
@@ -71,6 +72,29 @@ def test_they_go_on_when_they_are_asked_to_and_who_was_not_there_knows_nothing_o
     player.say("Mara?")
     player.see(".turn.said[data-turn]", "Here I am.")
     assert all("Eleven" not in request.prompt_text for request in player.site.model.requests[asked:])
+
+
+def test_what_was_said_elsewhere_is_rewritten_in_its_place_and_looks_like_it(player):
+    player.site.model.script(say(MASTS), say("“Here I am.”"))
+    fill_in_a_meanwhile(player, turns=1).get_by_role("button", name="Let them talk").click()
+    told = player.see(".turn.meanwhile[data-turn]", "Eleven")
+    player.gone(".stop")
+    player.say("Mara?")
+    player.see(".turn.said[data-turn]", "Here I am.")
+    player.gone(".stop")
+    gate = threading.Event()
+    player.site.model.script(say("“Nine masts, no more.”", gate=gate))
+
+    told.locator("[data-tool=rewrite]").click()
+    player.page.click("#slip button[type=submit]")
+
+    writing = ".turn.meanwhile[data-turn] + .turn.writing.meanwhile"
+    player.see(writing, "“Nine")
+    player.open()
+    player.see(writing, "“Nine")
+    gate.set()
+    player.see(".turn.meanwhile[data-turn]", "Nine masts")
+    assert player.turns() == ["“Nine masts, no more.”", "Mara?", "“Here I am.”"]
 
 
 def test_a_branch_begins_as_the_story_stood_and_both_link_to_each_other(player):

@@ -3,10 +3,11 @@
 import threading
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.player import Player
 from tests.browser.sight import violations
-from tests.model_server import say
+from tests.model_server import answer_json, say
 from tests.site import Site
 
 ROUNDS = 12
@@ -71,7 +72,27 @@ def test_rewriting_an_older_reply_swaps_it_in_place_in_every_tab(player, other):
     assert abs(other.page.evaluate("document.getElementById('transcript').scrollTop") - before) < 2
     player.see(".toast", "Rewritten.")
     assert other.page.locator(".toast").count() == 0
-    other.see(".outdated .older-than", "Written before this was changed.")
+    other.see(".outdated .older-than", "Written before this was changed: Mara’s turn, rewritten")
+
+
+def test_what_was_changed_is_a_link_away_from_what_was_written_before(player):
+    player.begin(names=("Mara",))
+    player.site.model.script(say("“I open it.”"), say("“I read it.”"))
+    for number, words in enumerate(("Open it.", "Read it."), start=1):
+        player.say(words)
+        player.until(f"document.querySelectorAll('.turn[data-turn]').length === {2 * number}")
+        player.gone(".stop")
+
+    player.page.locator(".turn.said [data-tool=edit]").first.click()
+    player.page.fill("#edited", "“I burn it.”")
+    player.page.click("#slip button[type=submit]")
+
+    line = player.see(".outdated .older-than", "Written before this was changed: Mara’s turn, edited")
+    line.get_by_role("link", name="Mara’s turn").click()
+    linked = player.see(".turn.linked", "I burn it.")
+    linked.get_by_role("link", name="edited by owner: compare the writings").click()
+    player.see("#slip", "Edited by owner,")
+    assert violations(player.page) == []
 
 
 def test_undo_brings_the_older_writing_back(player):
@@ -105,6 +126,35 @@ def test_stop_in_the_middle_of_a_rewriting_keeps_the_original(player, gate):
     player.gone(".turn.writing")
     second.set()
     player.see(f"#turn-{old} .variants", "1/2")
+
+
+def test_whoever_speaks_up_anew_is_heard_below_the_rewritten_reply(player):
+    player.begin()
+    model, yes = player.site.model, {"interject": True, "who": "Ilse", "why": "She is named."}
+    model.answers["Interjection"] = answer_json(yes)
+    model.script(say("“I open it.”"), say("“No!”"))
+    player.say("Mara?")
+    player.see(".turn.said[data-turn]", "“No!”")
+    player.gone(".stop")
+    model.answers["Interjection"] = answer_json({**yes, "interject": False})
+    model.script(say("“Too late.”"))
+    player.say("And then?")
+    player.see(".turn.said[data-turn]", "“Too late.”")
+    player.gone(".stop")
+    model.answers["Interjection"] = answer_json(yes)
+    gate = threading.Event()
+    model.script(say("“I burn it.”"), say("“Never burn it!”", gate=gate))
+
+    ask_to_rewrite(player, player.page.locator(".turn.said[data-turn]").first.get_attribute("data-turn"))
+
+    below = ".turn[data-text='“I burn it.”'] + .turn.writing"
+    expect(player.see(below, "“Never").locator(".how")).to_have_text("interjects")
+    player.open()
+    expect(player.see(below, "“Never").locator(".how")).to_be_visible()
+    gate.set()
+    player.see(".turn.said[data-turn]", "“Never burn it!”")
+    player.gone(".turn.writing")
+    assert player.turns() == ["Mara?", "“I burn it.”", "“Never burn it!”", "And then?", "“Too late.”"]
 
 
 def test_writings_are_compared_and_brought_back_on_a_phone(browser, shared_site, kept_session):

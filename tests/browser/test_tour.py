@@ -57,7 +57,7 @@ def rewrite_the_last_reply(demo: Player) -> None:
     link = demo.page.locator("#tour a[data-turn-link]")
     link.click()
     demo.page.locator(f"#turn-{link.get_attribute('data-turn-link')} [data-tool=rewrite]").click()
-    demo.see("#slip", "1 story event, 2 memories and 1 interjection will go with it")
+    demo.see("#slip", "2 memories, 1 story event, 1 milestone and 1 interjection will go with it")
     demo.page.click("#slip button[type=submit]")
 
 

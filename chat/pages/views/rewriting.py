@@ -14,7 +14,7 @@ from chat.pages.doors import player
 from chat.pages.forms import posted, text
 from chat.story.access import get_chat_for
 from chat.story.models import Chat
-from chat.turns import claims, regenerate, rewriting, variants
+from chat.turns import claims, regenerate, rewriting, undoing
 from chat.turns.announce import chosen
 from chat.turns.standing import standing_beside
 
@@ -65,7 +65,7 @@ def turn_edit(request: HttpRequest, chat_id: int, turn_id: int) -> HttpResponse:
     undo = reverse("turn_restore", args=[chat_id, turn_id]) if written != turn_id else ""
     if from_browser(request):
         return _told(request, chat, written, "Changed.", undo)
-    went = variants.what_went(claims.find_turn(chat, turn_id)) if undo else ""
+    went = undoing.what_went(claims.find_turn(chat, turn_id)) if undo else ""
     answer = {"turn_id": written, "told": "Changed.", "went": went, "undo": undo}
     return JsonResponse(answer, status=CREATED)
 
@@ -76,12 +76,12 @@ def turn_restore(request: HttpRequest, chat_id: int, turn_id: int) -> HttpRespon
     """Let another writing stand again; what stood in its place can be restored in turn."""
     chat = get_chat_for(request.user, chat_id)
     risen = claims.find_turn(chat, turn_id)
-    stood, back = standing_beside(risen), variants.fallen_with(risen)
+    stood, back = standing_beside(risen), undoing.taken_along(risen)
     rewriting.restore(chat, turn=turn_id, by=player(request))
     undo = reverse("turn_restore", args=[chat_id, stood.id]) if stood else ""
-    told = [variants.sentence(back, "came back with it.")]
+    told = [undoing.sentence(back, "came back with it.")]
     if stood:
-        told.append(variants.sentence(variants.fallen_with(stood), "went with the other."))
+        told.append(undoing.sentence(undoing.taken_along(stood), "went with the other."))
     return _done(request, chat, turn_id, "This writing stands again.", undo, went=" ".join(filter(None, told)))
 
 
@@ -92,7 +92,7 @@ def turn_delete(request: HttpRequest, chat_id: int, turn_id: int) -> HttpRespons
     chat = get_chat_for(request.user, chat_id)
     rewriting.delete(chat, turn=turn_id, by=player(request))
     undo = reverse("turn_undelete", args=[chat_id, turn_id])
-    went = variants.what_went(claims.find_turn(chat, turn_id))
+    went = undoing.what_went(claims.find_turn(chat, turn_id))
     return _done(request, chat, turn_id, "The turn is deleted.", undo, went=went)
 
 
@@ -101,10 +101,10 @@ def turn_delete(request: HttpRequest, chat_id: int, turn_id: int) -> HttpRespons
 def turn_undelete(request: HttpRequest, chat_id: int, turn_id: int) -> HttpResponse:
     """Bring a deleted turn back, with all that went with it."""
     chat = get_chat_for(request.user, chat_id)
-    back = variants.fallen_with(claims.find_turn(chat, turn_id))
+    back = undoing.taken_along(claims.find_turn(chat, turn_id))
     rewriting.undelete(chat, turn=turn_id, by=player(request))
-    came = variants.sentence(back, "came back with it.")
-    return _done(request, chat, turn_id, "The turn is back.", "", went=came)
+    came, undo = undoing.sentence(back, "came back with it."), reverse("turn_delete", args=[chat_id, turn_id])
+    return _done(request, chat, turn_id, "The turn is back.", undo, went=came)
 
 
 @require_safe
@@ -112,7 +112,7 @@ def turn_undelete(request: HttpRequest, chat_id: int, turn_id: int) -> HttpRespo
 def turns_deleted(request: HttpRequest, chat_id: int) -> HttpResponse:
     """The turns that were deleted, newest deletion first, each with the way to bring it back."""
     chat = get_chat_for(request.user, chat_id)
-    return render(request, "chat/deleted.html", {"chat": chat, "deleted": writings.deleted(chat)})
+    return render(request, "chat/deleted.html", writings.deleted_page(chat))
 
 
 @require_safe
@@ -129,9 +129,8 @@ def turn_variants(request: HttpRequest, chat_id: int, turn_id: int) -> HttpRespo
 @require_safe
 @signed_in
 def written_before(request: HttpRequest, chat_id: int) -> HttpResponse:
-    """Ids of the turns, the newest or those from `?first=` on, that were written before an earlier one was changed."""
-    chat = get_chat_for(request.user, chat_id)
-    return JsonResponse({"turns": writings.marked(request, chat)})
+    """The turns, of the newest or those from `?first=` on, that were written before an earlier one was changed."""
+    return JsonResponse(writings.marked(request, get_chat_for(request.user, chat_id)))
 
 
 def _before_rewriting(request: HttpRequest, chat: Chat, turn_id: int) -> HttpResponse:

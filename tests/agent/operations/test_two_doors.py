@@ -85,6 +85,7 @@ def test_a_turn_is_regenerated_as_a_player_does_and_is_on_record(server, door, c
         "interjections": 0,
         "story_events": 1,
         "memories": 0,
+        "milestones": 0,
         "relationships": 0,
         "later_turns": 2,
     }

@@ -152,12 +152,12 @@ def test_a_reply_that_was_cut_off_says_so_and_offers_retry(chat, state, word):
     ("text", "begins"),
     [
         ("Keeper of the light.", "Keeper of the light."),
-        ("Keeper of the light. Fifty-two, and grey.", "Keeper of the light."),
+        ("Keeper of the light. Fifty-two, and grey.", "Keeper of the light. …"),
         ("Keeper of the light, fifty-two, and grey.", "Keeper of the light, fifty-two…"),
         ("", ""),
     ],
 )
-def test_a_description_is_cut_after_a_sentence_or_after_a_word(text, begins):
+def test_what_is_cut_after_a_sentence_or_after_a_word_says_so(text, begins):
     assert story_text.opening(text, 5) == begins
 
 

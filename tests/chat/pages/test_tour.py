@@ -61,6 +61,29 @@ def test_rewriting_and_bringing_back_tick_one_step_each(client, chat):
     assert ticks(client, chat) == [False, True, True, False]
 
 
+def test_deleting_a_turn_and_bringing_it_back_ticks_nothing(client, chat):
+    original, by = last_reply(chat), owner_of(chat)
+
+    rewriting.delete(chat, turn=original, by=by)
+    assert ticks(client, chat) == [False, False, False, False]
+    rewriting.undelete(chat, turn=original, by=by)
+    assert ticks(client, chat) == [False, False, False, False]
+
+    regenerate(chat, original)
+    rewriting.delete(chat, turn=last_reply(chat), by=by)
+    assert ticks(client, chat) == [False, True, False, False]
+
+
+def test_a_step_stays_ticked_whichever_writing_stands_in_the_end(client, chat):
+    original = last_reply(chat)
+    rewritten = regenerate(chat, original)
+
+    for turn in (original, rewritten):
+        rewriting.restore(chat, turn=turn, by=owner_of(chat))
+
+    assert ticks(client, chat) == [False, True, True, False]
+
+
 def test_the_last_step_waits_for_somebody_who_speaks_up_anew(client, chat):
     cast = cast_of(chat)
     interjection = chat.turns.live().exclude(interjection_of=None).get()

@@ -9,11 +9,11 @@ from django.utils import timezone
 
 from chat.database import in_thread
 from chat.pages.writings import deleted
-from chat.story.fact_payloads import EventCompleted, EventStarted, MemoryFormed
+from chat.story.fact_payloads import EventCompleted, EventStarted, MemoryFormed, MilestoneReached
 from chat.story.models import Chat
 from chat.story.rewriting_payloads import TurnDeleted
-from chat.templatetags.rewriting import compared
 from chat.turns import claims, generation, leases
+from chat.turns.comparing import compared
 from chat.turns.leases import Settled
 from chat.turns.models import Generation
 from tests.chat.pages.conftest import page
@@ -70,8 +70,29 @@ def test_before_a_rewriting_the_page_and_the_json_say_what_will_be_undone(chat, 
     assert [one["text"] for one in found["memories"]] == ["She opened it.", "Ilse cried no."]
     assert [one["turn_id"] for one in found["interjections"]] == [told["interjection"]]
     assert (found["relationships"], found["later_turns"]) == ([], 1)
-    assert "1 story event, 2 memories and 1 interjection will go with it" in asking
+    assert "2 memories, 1 story event and 1 interjection will go with it" in asking
     assert "1 later turn was written against this reply" in asking
+
+
+def test_a_milestone_goes_with_the_turn_that_reached_it_and_every_line_says_so(chat, player, told):
+    moved(chat, EventCompleted, told["story_event"], told["later"])
+    record(chat, MilestoneReached(story_event=told["story_event"], text="The letter is open.", turn=told["later"]))
+    address = door(chat, told["later"], "regenerate")
+
+    found = player.get(address).json()
+    assert [one["text"] for one in found["milestones"]] == ["The letter is open."]
+    asking = player.get(address, headers=HTML).content.decode()
+    assert "1 story event and 1 milestone will go with it" in asking
+    assert "No milestone any more: The letter is open." in asking
+    went = "1 story event and 1 milestone went with it."
+    assert player.post(door(chat, told["later"], "delete")).json()["went"] == went
+    assert went in page(player, f"/chats/{chat.id}/turns/deleted/")
+
+
+def test_an_edit_keeps_the_interjection_and_what_that_had_caused(chat, player, told):
+    asking = page(player, door(chat, told["primary"], "edit"))
+
+    assert "1 memory and 1 story event will go with the old words." in asking
 
 
 async def test_a_rewriting_is_begun_with_its_generation_named(chat, player, told, settings, async_client):
@@ -127,7 +148,7 @@ def test_bringing_a_writing_back_says_what_came_with_it_and_what_went_with_the_o
 
     restored = player.post(door(chat, told["primary"], "restore")).json()
 
-    came = "1 interjection, 2 memories and 1 story event came back with it."
+    came = "2 memories, 1 story event and 1 interjection came back with it."
     assert (restored["told"], restored["went"]) == (
         "This writing stands again.",
         f"{came} 1 memory went with the other.",
@@ -141,7 +162,7 @@ def test_browsers_without_scripts_get_pages_and_an_undo(chat, player, told):
     assert "I open it." in form.content.decode()
     answer = player.post(door(chat, told["own"], "delete"), headers=HTML, follow=True)
 
-    assert "The turn is deleted. 2 other turns, 2 memories and 1 story event went with it." in answer.content.decode()
+    assert "The turn is deleted. 2 memories, 1 story event and 2 other turns went with it." in answer.content.decode()
     assert door(chat, told["own"], "undelete") in answer.content.decode()
 
 
@@ -162,6 +183,7 @@ def test_deleted_turns_are_listed_until_they_are_brought_back(chat, player, told
 
     back = player.post(door(chat, told["own"], "undelete"), headers=HTML, follow=True)
     assert "The turn is back." in back.content.decode()
+    assert f'formaction="{door(chat, told["own"], "delete")}">Undo' in back.content.decode()
     assert texts(chat) == ["Mara?", "“I open it.”", "“No!”"]
     assert page(player, gone).count("Bring back") == 1
 
@@ -219,6 +241,41 @@ def test_what_was_written_before_a_change_is_marked_until_the_change_is_undone(c
     player.post(door(chat, new, "delete"))
     player.post(door(chat, told["primary"], "restore"))
     assert marked() == [later]
+
+
+def test_what_was_written_before_a_change_says_what_was_changed(chat, player, told):
+    def line() -> str:
+        lines = player.get(f"/chats/{chat.id}/turns/written-before/?first=0").json()["lines"]
+        return " ".join(lines[str(told["later"])].split())
+
+    new = regenerate(chat, told["primary"])
+    link = f"/chats/{chat.id}/?at={told['primary']}#turn-{new}"
+    assert f'<a href="{link}" data-turn-link="{new}">Mara’s turn</a>, rewritten <time' in line()
+    assert " ".join(page(player, f"/chats/{chat.id}/").split()).count(line()) == 1
+
+    own = player.post(door(chat, told["own"], "edit"), {"text": "Ilse?"}).json()["turn_id"]
+    assert f'#turn-{own}" data-turn-link="{own}">your turn</a>, edited <time' in line()
+    assert "and 1 more." in line()
+    player.post(door(chat, told["own"], "restore"))
+    player.post(door(chat, new, "delete"))
+    assert f'<a href="/chats/{chat.id}/turns/deleted/" data-slip>Mara’s turn</a>, deleted <time' in line()
+    assert "more." not in line()
+    player.post(door(chat, new, "undelete"))
+    player.post(door(chat, told["primary"], "restore"))
+    assert player.get(f"/chats/{chat.id}/turns/written-before/?first=0").json() == {"turns": [], "lines": {}}
+
+
+def test_an_edited_turn_says_so_and_by_whom(chat, player, told):
+    edited = player.post(door(chat, told["primary"], "edit"), {"text": "“I leave it.”"}).json()["turn_id"]
+    regenerate(chat, told["later"])
+
+    transcript = page(player, f"/chats/{chat.id}/")
+
+    who = owner_of(chat).get_username()
+    mark = rf'<a class="edited"\s+href="{door(chat, edited, "variants")}"\s+data-slip\s+title="Edited by {who}">'
+    assert len(re.findall(mark, transcript)) == transcript.count('class="edited"') == 1
+    beside = " ".join(player.get(door(chat, edited, "variants"), headers=HTML).content.decode().split())
+    assert beside.index("Written <time") < beside.index(f"Edited by {who}, <time")
 
 
 def test_what_nobody_began_goes_back_to_planned_by_hand(chat, player, told):

@@ -66,7 +66,7 @@ def test_a_rewritten_reply_and_its_interjection_are_two_swaps_and_a_removal_in_o
     assert f'id="turn-{new}"' in first["html"]
     assert "Two." in first["html"]
     assert 'aria-label="Writing 2 of 2"' in first["html"]
-    assert first["went"] == "1 interjection and 1 memory went with it."
+    assert first["went"] == "1 memory and 1 interjection went with it."
     assert [event.id for event in events] == sorted(event.id for event in events)
 
 

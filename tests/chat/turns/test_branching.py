@@ -3,15 +3,17 @@
 import pytest
 from django.test import Client
 
+from agent.decisions import caution_drafted
 from agent.models import Bookmark
 from agent.registry import SUBSCRIBERS
 from agent.subscriptions import seeding
 from agent.subscriptions.base import Reaction
 from chat.log.models import Event
-from chat.story.fact_models import Memory, StoryEvent
+from chat.story import decisions
+from chat.story.fact_models import Decision, Memory, StoryEvent
 from chat.story.fact_payloads import EventCompleted, EventPlanned, EventStarted, MemoryFormed
 from chat.story.models import Chat
-from chat.turns import openers, scenes
+from chat.turns import cautions, openers, scenes
 from tests.factories import cast_of, make_chat, make_user, owner_of, say
 from tests.facts import record, reply, rewrite
 
@@ -68,6 +70,30 @@ def test_what_a_copied_turn_caused_belongs_however_late_it_was_written(client, c
 
     assert StoryEvent.objects.get(chat=begun).status == "active"
     assert StoryEvent.objects.get(chat=chat).status == "completed"
+
+
+def test_each_caution_is_copied_once_and_stands_as_it_stood(client, chat):
+    owner, mara = owner_of(chat), cast_of(chat)["Mara"]
+    turn = reply(chat, "Mara", "One.")
+    drafted = [
+        caution_drafted(text, audience=[mara], reasoning="She read it.", turns=[turn], decided_by="a model")
+        for text in ("promoted", "declined", "pending")
+    ]
+    promoted, declined, _ = record(chat, *drafted)
+    cautions.promote(chat, caution=promoted, by=owner)
+    cautions.decline(chat, caution=declined, by=owner)
+
+    begun = branch(client, chat, turn)
+    again = branch(client, begun, begun.turns.live().get().id)
+
+    for copy in (begun, again):
+        proposals = Decision.objects.filter(chat=copy, context=decisions.CAUTION_PROPOSAL).order_by("id")
+        assert [(one.body["text"], one.verdict) for one in proposals] == [
+            ("promoted", "Promoted"), ("declined", "Declined"), ("pending", ""),
+        ]  # fmt: skip
+        assert [one.body["text"] for one in decisions.cautions(copy)] == ["promoted"]
+        page = client.get(f"/chats/{copy.id}/facts/").content.decode()
+        assert [page.count(f"<p>{text}</p>") for text in ("promoted", "declined", "pending")] == [1, 0, 1]
 
 
 def test_later_scenes_and_deeds_by_hand_are_left_out(client, chat):

@@ -13,7 +13,7 @@ from chat.story import decisions
 from chat.story.bonds import bonds
 from chat.story.fact_models import Memory, Milestone, StoryEvent, TurnReading
 from chat.story.models import Character, Chat, Meanwhile
-from chat.turns import openers, variants
+from chat.turns import openers, undoing, variants
 from chat.turns.demo import demo_of, write_demo
 from chat.turns.demo.beats import Said
 from chat.turns.demo.story import STORY
@@ -84,7 +84,7 @@ def test_nobody_keeps_or_feels_what_it_did_not_witness(chat):
 def test_rewriting_the_last_reply_undoes_one_completion_two_memories_and_the_interjection(chat):
     reply = last_reply(chat)
 
-    undone = variants.undone(chat, reply)
+    undone = undoing.undone(chat, reply)
     assert [(one.story_event.status, one.after) for one in undone.story_events] == [("completed", "active")]
     assert (len(undone.memories), len(undone.interjections), undone.later_turns) == (2, 1, 0)
 

@@ -110,19 +110,6 @@ async def test_what_the_old_turn_had_caused_is_gone_from_the_next_prompt(server,
         assert gone not in sent
 
 
-async def test_regenerate_registers_task_in_in_flight_tasks(server, chat):
-    turns, heard, gate = await in_thread(played, chat), Heard(), threading.Event()
-    server.script(say("One two three", gate=gate))
-
-    begun = await begin(chat, turns[0], heard)
-    await heard.until(Chunk)
-
-    assert generation.in_flight_tasks[chat.id].generation == begun
-    gate.set()
-    await heard.until(Ended)
-    assert generation.in_flight_tasks == {}
-
-
 async def test_stop_in_mid_regenerate_keeps_the_original_and_what_was_written(server, chat):
     turns, heard = await in_thread(played, chat), Heard()
     server.script(stall(after=2))

@@ -74,6 +74,31 @@ async def test_regenerate_with_interjection_redoes_both_turns(reader, chat):
     assert await in_thread(rebuild.differences, chat.id) == []
 
 
+async def test_regenerate_registers_task_in_in_flight_tasks(reader, chat):
+    (_, primary, interjection), heard, gate = await in_thread(played, chat), Heard(), threading.Event()
+    reader.script(say("One two three", gate=gate), yes(), stall(after=2))
+
+    begun = await begin(chat, primary, heard)
+    await heard.until(Chunk)
+    assert generation.in_flight_tasks[chat.id].generation == begun
+    gate.set()
+    (first,) = await heard.until(Ended)
+    await heard.until(Started, 2)
+    await heard.until(Chunk, len(heard.of(Chunk)) + 1)
+    assert generation.in_flight_tasks[chat.id].rewrites == interjection
+    assert await exchange.stop(chat) is True
+    assert generation.in_flight_tasks == {}
+    stands = await in_thread(texts, chat)
+
+    reader.script(stall(after=2))
+    begun = await begin(chat, first.turn, heard)
+    await heard.until(Chunk, len(heard.of(Chunk)) + 1)
+    assert generation.in_flight_tasks[chat.id].generation == begun
+    assert await exchange.stop(chat) is True
+    assert generation.in_flight_tasks == {}
+    assert await in_thread(texts, chat) == stands
+
+
 async def test_regenerate_drops_interjection_when_classifier_returns_false(reader, chat):
     (_, primary, interjection), heard = await in_thread(played, chat), Heard()
     reader.script(say("“Always.”"), NO)

@@ -59,30 +59,34 @@ def test_regenerate_rolls_back_event_started_from_superseded_turn(chat):
 
 
 def test_regenerate_rolls_back_event_completed_to_active(chat):
-    story_event = planned(chat)
-    beginning, end = reply(chat, "Mara", "“I open it.”"), reply(chat, "Ilse", "“It is read.”")
-    began = moved(chat, EventStarted, story_event, beginning)
-    moved(chat, EventCompleted, story_event, end)
+    by_two, by_one = planned(chat, "By two turns"), planned(chat, "By one turn")
+    beginning, end = reply(chat, "Mara", "“I open it.”"), reply(chat, "Ilse", "“It is read, and this too.”")
+    began = moved(chat, EventStarted, by_two, beginning)
+    ended = moved(chat, EventCompleted, by_two, end)
+    both = [moved(chat, change, by_one, end) for change in (EventStarted, EventCompleted)]
 
     regenerate(chat, end)
 
-    row = StoryEvent.objects.get(id=story_event)
+    row = StoryEvent.objects.get(id=by_two)
     assert (row.status, row.status_position, row.because_of) == ("active", began, beginning)
+    assert status(by_one) == "active"
+    assert [(one["reverts"], one["prior_status"]) for one in reverted(chat)] == [
+        (ended, "active"),
+        (both[0], "planned"),
+        (both[1], "active"),
+    ]
+    assert rebuild.differences(chat.id) == []
 
 
-def test_regenerate_of_a_turn_that_started_and_completed_leaves_it_active(chat):
+def test_what_nobody_began_any_more_goes_back_to_planned_by_hand(chat):
     story_event = planned(chat)
     turn = reply(chat, "Mara", "“I open and read it.”")
-    moves = [moved(chat, change, story_event, turn) for change in (EventStarted, EventCompleted)]
-
+    for change in (EventStarted, EventCompleted):
+        moved(chat, change, story_event, turn)
     regenerate(chat, turn)
 
-    assert [(one["reverts"], one["prior_status"]) for one in reverted(chat)] == [
-        (moves[0], "planned"),
-        (moves[1], "active"),
-    ]
-    assert status(story_event) == "active"
     story_events.back_to_planned(chat, story_event=story_event, by=owner_of(chat))
+
     assert status(story_event) == "planned"
     assert rebuild.differences(chat.id) == []
 

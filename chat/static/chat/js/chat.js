@@ -86,7 +86,7 @@ const frames = {
   chat: refreshHead,
   story: refreshFacts,
   reset() {
-    if (!detached) transcript.reload().then(reconcile, () => location.reload());
+    if (!detached) transcript.reload().then(reloaded, () => location.reload());
   },
   error(frame) {
     toast(frame.detail, "error");
@@ -108,15 +108,20 @@ async function follow() {
   if (composer.running) setTimeout(follow, FOLLOW);
 }
 
+function reloaded() {
+  preview.place();
+  return reconcile();
+}
+
 /** Somebody begins to speak. */
-function begin({ generation, speaker, speaker_id, rewrites }) {
-  if (composer.running && preview?.generation === generation) return;
+function begin(frame) {
+  if (composer.running && preview?.generation === frame.generation) return;
   here("empty")?.remove();
   document.querySelector(".failed")?.remove();
   transcript.clearQueue();
-  preview?.begin({ generation, speaker, speaker_id, rewrites });
+  preview?.begin(frame);
   composer.setRunning(true);
-  status.speaking(speaker);
+  status.speaking(frame.speaker);
 }
 
 /** It is being decided whether a silent witness speaks up. */
@@ -194,14 +199,16 @@ async function reconcile() {
 }
 
 function take(writing) {
-  const { generation, name: speaker, speaker: speaker_id, rewrites, text } = writing.dataset;
-  begin({ generation, speaker, speaker_id, rewrites: Number(rewrites) || null });
+  const { name: speaker, speaker: speaker_id, text } = writing.dataset;
+  begin({ ...writing.dataset, speaker, speaker_id });
+  preview.dress(writing);
   preview.set(text);
 }
 
 async function refreshHead() {
   try {
     const pending = await freshen(page.panel);
+    dressPreview(pending);
     endTour();
     status.rename(here("scene").querySelector("h1").textContent);
     transcript.retitle(here("scene").dataset);
@@ -215,6 +222,13 @@ async function refreshHead() {
     // The connection is gone again; the next one asks anew.
     return null;
   }
+}
+
+/** Only the server knows what a meanwhile is about before its first turn stands. */
+function dressPreview(pending) {
+  const writing = pending?.querySelector(".writing");
+  if (!writing || preview?.generation !== writing.dataset.generation) return;
+  scroll.keeping(() => preview.dress(writing));
 }
 
 /** The card that congratulates does so once: whoever has seen it finds it put away on the next page. */

@@ -23,25 +23,24 @@ export class Preview {
     if (!article) return;
     this.remove();
     this.article = article;
-    if (!article.parentNode?.isConnected) this.pending.append(article);
     article.setAttribute("aria-hidden", "true");
-    this.place(Number(article.dataset.rewrites) || null);
+    this.place();
     this.set(article.dataset.text);
   }
 
-  /** Begin a preview for a generation; it stands at the end, or below the turn it is a new writing of. */
-  begin({ generation, speaker, speaker_id: speakerId, rewrites = null }) {
+  /** Begin a preview for a generation. */
+  begin({ generation, speaker, speaker_id: speakerId, rewrites, follows, meanwhile }) {
     if (this.generation === generation) return;
     const article = document.getElementById("preview-template").content.firstElementChild.cloneNode(true);
     Object.assign(article.dataset, { generation, name: speaker, speaker: speakerId ?? "" });
+    Object.assign(article.dataset, { rewrites: rewrites ?? "", follows: follows ?? "", meanwhile: meanwhile ?? "" });
     article.querySelector("h2").textContent = speaker;
     article.querySelector(".portrait").replaceWith(portraitOf(speakerId, speaker));
     this.scroll.keeping(() => {
       this.remove();
       this.article = article;
-      this.pending.append(article);
       article.setAttribute("aria-hidden", "true");
-      this.place(rewrites);
+      this.place();
       this.set("");
     });
     this.scroll.news();
@@ -80,11 +79,34 @@ export class Preview {
     this.length = 0;
   }
 
-  place(rewrites) {
-    this.rewritten = rewrites && document.getElementById(`turn-${rewrites}`);
-    if (!this.rewritten) return;
-    this.rewritten.classList.add("being-rewritten");
-    this.rewritten.after(this.article);
+  /**
+   * Put it where its turn will stand, dressed as that will be: a new writing below the old one, or, when that went
+   * with its reply, below the reply; everything else at the end. Of what is not on the page, nothing is shown.
+   */
+  place() {
+    if (!this.article) return;
+    const { rewrites, follows, meanwhile } = this.article.dataset;
+    this.rewritten = document.getElementById(`turn-${rewrites || 0}`);
+    this.rewritten?.classList.add("being-rewritten");
+    const others = meanwhile ? document.querySelectorAll(`.turn[data-turn][data-meanwhile="${Number(meanwhile)}"]`) : [];
+    const like = this.rewritten ?? [...others].at(-1);
+    if (like) this.dress(like);
+    else this.article.classList.toggle("meanwhile", Boolean(meanwhile));
+    if (follows) this.article.querySelector(".how").hidden = false;
+    const above = this.rewritten ?? (rewrites && document.getElementById(`turn-${follows || 0}`));
+    if (above) above.after(this.article);
+    else if (rewrites) this.article.remove();
+    else if (meanwhile) this.pending.before(this.article);
+    else this.pending.append(this.article);
+  }
+
+  /** Take over what another turn, or what the server made of this reply, looks like. */
+  dress(like) {
+    const { article } = this;
+    for (const name of ["meanwhile", "odd", "even"]) article.classList.toggle(name, like.classList.contains(name));
+    article.querySelector(".how").hidden = !like.querySelector(".how:not([hidden])");
+    const elsewhere = like.querySelector(".elsewhere");
+    if (elsewhere && !article.querySelector(".elsewhere")) article.prepend(elsewhere.cloneNode(true));
   }
 
   draw() {
@@ -95,7 +117,12 @@ export class Preview {
   drawNow() {
     cancelAnimationFrame(this.frame);
     this.frame = 0;
-    if (this.article) this.scroll.keeping(() => fill(this.article.querySelector(".text"), this.text));
+    if (!this.article) return;
+    this.scroll.keeping(() => {
+      // Its place may have been loaded meanwhile.
+      if (!this.article.isConnected) this.place();
+      fill(this.article.querySelector(".text"), this.text);
+    });
   }
 }
 

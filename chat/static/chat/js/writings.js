@@ -1,6 +1,6 @@
 // Rewriting, editing and comparing turns: the pages that ask are shown on a slip over the story; without scripts they
 // are pages of their own.
-import { fragment } from "./asking.js";
+import { fragment, nodes } from "./asking.js";
 import { localTimes } from "./times.js";
 import { clearToasts, toast, toastsIn } from "./toasts.js";
 
@@ -38,15 +38,27 @@ export function rewritten({ generation, went, supersedes_id: old, turn_id: turn 
   toast(`Rewritten. ${went ?? ""}`.trim(), "success", `${turns}${old}/restore/`);
 }
 
-/** Mark the replies that were written before an earlier turn was changed; the server knows which. */
+/** Mark the replies that were written before an earlier turn was changed; the server knows which, and what was changed. */
 export async function markOutdated(turns, url) {
   if (!turns.length) return;
   const answer = await fetch(`${url}written-before/?first=${turns[0].dataset.place}`, {
     headers: { Accept: "application/json" },
   });
   if (!answer.ok) return;
-  const outdated = new Set((await answer.json()).turns.map(String));
-  for (const turn of turns) turn.classList.toggle("outdated", outdated.has(turn.dataset.turn));
+  const { lines } = await answer.json();
+  for (const turn of turns) mark(turn, lines[turn.dataset.turn] ?? "");
+}
+
+function mark(turn, html) {
+  const line = nodes(html).firstElementChild;
+  const old = turn.querySelector(".older-than");
+  turn.classList.toggle("outdated", Boolean(line));
+  // Not under the hands of somebody who is about to follow it.
+  if (old && line && old.dataset.by === line.dataset.by) return;
+  old?.remove();
+  if (!line) return;
+  turn.querySelector(".text").after(line);
+  localTimes(turn);
 }
 
 /** What the slip had covered is seen again: the notes go back there. */

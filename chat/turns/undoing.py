@@ -1,0 +1,155 @@
+"""What goes with a turn when it falls, and comes back when it rises: each thing of it, how many, and in words."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from django.utils.text import Truncator
+
+from chat.story import rewriting
+from chat.story.fact_models import Memory, Milestone, RelationshipChange, StoryEvent, StoryTransition
+from chat.story.models import Chat, Turn
+from chat.turns.lines import plain
+
+#: How many of each of `NAMES`.
+type Counts = Mapping[str, int]
+
+#: One and many of each, in the order in which they are told.
+NAMES = {
+    "memories": ("memory", "memories"),
+    "story_events": ("story event", "story events"),
+    "milestones": ("milestone", "milestones"),
+    "relationships": ("change of feeling", "changes of feeling"),
+    "interjections": ("interjection", "interjections"),
+    #: With a player's turn go the replies to it.
+    "other_turns": ("other turn", "other turns"),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moved:
+    """A story event that goes back; `after` is "" when nothing is left of it."""
+
+    story_event: StoryEvent
+    after: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Undone:
+    """What goes with a turn that stands, when it falls."""
+
+    memories: list[Memory]
+    story_events: list[Moved]
+    milestones: list[Milestone]
+    relationships: list[RelationshipChange]
+    interjections: list[Turn]
+    #: How many turns that stand come after it.
+    later_turns: int
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many of each."""
+        return {name: len(getattr(self, name)) for name in NAMES if hasattr(self, name)}
+
+    @property
+    def goes(self) -> str:
+        """What goes, counted, as the subject of a sentence; "" for nothing."""
+        return in_words(self.counts)
+
+    def lines(self, names: Mapping[int, str]) -> Iterator[str]:
+        """What goes, each in a sentence; `names` by character, the player's under 0."""
+        for memory in self.memories:
+            yield f"{names.get(memory.witness, 'Somebody')} forgets: {memory.text}"
+        for moved in self.story_events:
+            back = f"goes from {moved.story_event.status} back to {moved.after}"
+            yield f"“{moved.story_event.title}” {back if moved.after else 'is no longer planned'}."
+        for milestone in self.milestones:
+            yield f"No milestone any more: {milestone.text}"
+        for felt in self.relationships:
+            who, toward = names.get(felt.character, "Somebody"), names.get(felt.toward, "somebody")
+            yield f"{who} feels about {toward} as before" + (f": “{felt.why}” does not count." if felt.why else ".")
+        for one in self.interjections:
+            yield f"{one.speaker_name} has not interjected: {Truncator(plain(one.text)).words(16)}"
+
+
+def undone(chat: Chat, turn: Turn, *, alone: bool = False) -> Undone:
+    """What goes with a turn that stands, when it is rewritten; `alone`: when it is edited, without its interjection."""
+    interjection = None if alone else rewriting.interjection_of(chat, turn)
+    interjections = [interjection] if interjection else []
+    fallen = {turn.id, *(one.id for one in interjections)}
+    return Undone(
+        memories=list(Memory.objects.filter(chat=chat, turn__in=fallen).active().order_by("id")),
+        story_events=_moved(chat, fallen),
+        milestones=list(Milestone.objects.filter(chat=chat, turn__in=fallen).live().order_by("id")),
+        relationships=list(RelationshipChange.objects.filter(chat=chat, turn__in=fallen).active().order_by("id")),
+        interjections=interjections,
+        later_turns=chat.turns.live().filter(place__gt=turn.place).exclude(id__in=fallen).count(),
+    )
+
+
+def fallen_with(chat: Chat, turns: Collection[Turn]) -> dict[int, Counts]:
+    """What each of these turns, which fell, took along and brings back with it, by the turn's id."""
+    lines = rewriting.lines_of(chat, turns)
+    taken_by = {line: turn for turn, line in lines.items()}
+    along = chat.turns.filter(group__in={turn.group for turn in turns}, went_with__in=taken_by)
+    with_ = {id_: taken_by[line] for id_, line in along.values_list("id", "went_with") if line is not None}
+    caused = _caused(chat, with_ | {turn.id: turn.id for turn in turns})
+    replies = Counter(with_.values())
+    return {
+        turn.id: {name: found[turn.id] for name, found in caused.items()}
+        | {"other_turns" if turn.kind == Turn.Kind.USER else "interjections": replies[turn.id]}
+        for turn in turns
+    }
+
+
+def what_went(turn: Turn) -> str:
+    """What went with a turn that fell, as a sentence; "" for nothing."""
+    return sentence(taken_along(turn), "went with it.")
+
+
+def taken_along(turn: Turn) -> str:
+    """What a turn that fell took along, and brings back with it: "2 memories and 1 interjection"."""
+    return in_words(fallen_with(turn.chat, [turn])[turn.id])
+
+
+def in_words(counts: Counts) -> str:
+    """Counted things as in a sentence: "2 memories, 1 story event and 1 interjection"; "" for none."""
+    parts = [_counted(counts.get(name, 0), *words) for name, words in NAMES.items() if counts.get(name)]
+    return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)
+
+
+def sentence(things: str, happened: str) -> str:
+    """What happened to things, as a sentence; "" for none."""
+    return f"{things[:1].upper()}{things[1:]} {happened}" if things else ""
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def _moved(chat: Chat, fallen: set[int]) -> list[Moved]:
+    after: dict[int, str] = dict(rewriting.statuses_without(chat.id, fallen))
+    hidden = StoryEvent.objects.filter(chat=chat, planned_by__in=fallen).visible()
+    others = StoryTransition.objects.standing().exclude(turn__in=fallen)
+    after |= {one.id: "" for one in hidden if not others.filter(story_event=one.id).exists()}
+    rows = StoryEvent.objects.in_bulk(after)
+    return [Moved(story_event=rows[id_], after=after[id_]) for id_ in sorted(after) if rows[id_].status != after[id_]]
+
+
+def _caused(chat: Chat, fell_with: Mapping[int, int]) -> dict[str, Counter[int]]:
+    """How much the turns had caused, by the turn with which each fell."""
+    memories = Memory.objects.filter(chat=chat, turn__in=fell_with, dismissed_by=None)
+    steps = StoryTransition.objects.filter(chat=chat, turn__in=fell_with, void=False)
+    planned = StoryEvent.objects.filter(chat=chat, planned_by__in=fell_with)
+    reached = Milestone.objects.filter(chat=chat, turn__in=fell_with)
+    felt = RelationshipChange.objects.filter(chat=chat, turn__in=fell_with)
+    found: dict[str, Iterable[tuple[int | None, int]]] = {
+        "memories": memories.values_list("turn", "id"),
+        "story_events": [*steps.values_list("turn", "story_event"), *planned.values_list("planned_by", "id")],
+        "milestones": reached.values_list("turn", "story_event"),
+        "relationships": felt.values_list("turn", "id"),
+    }
+    return {
+        name: Counter(turn for turn, _ in {(fell_with[cause], one) for cause, one in pairs if cause is not None})
+        for name, pairs in found.items()
+    }
