@@ -13,7 +13,7 @@ from agent.desk_models import PERMISSIONS
 from agent.models import AuditEntry
 from agent.operations.audit import Sought, export, list_decisions, show_decision
 from agent.operations.lane import find_bookmark
-from agent.operations.regenerate import OF_TURN
+from agent.operations.turn import OF_TURN
 
 CHANNELS = ("admin", "api", "mcp", "command")
 FORMATS = {"csv": "text/csv", "jsonl": "application/jsonl"}

@@ -82,5 +82,5 @@ class DutiesAdmin(DeskAdmin):
             decided = start_drill(StartDrill(**form.why), by=operator_of(request))
         except ChatError as error:
             return self.refused(request, error, address=address)
-        said = "The drill has begun: in a moment a lane will wedge. Find it, look at it, and dismiss its event."
+        said = "The drill has begun. Once its lane is wedged: find it, look at it, and dismiss its event."
         return self.decided(request, decided, said, address=address)

@@ -58,8 +58,12 @@ def _desk(request: HttpRequest) -> dict[str, Any]:
         "tiles": list(tiles(overview)),
         "pulses": beats,
         # Learned when there is nothing else to do.
-        "drill_key": Form().key if not overview.total("wedged") and by.may("start_drill") else "",
+        "drill_key": Form().key if _is_quiet(overview) and by.may("start_drill") else "",
     }
+
+
+def _is_quiet(overview: Overview) -> bool:
+    return not overview.total("wedged") and not overview.drilling
 
 
 def sentence(overview: Overview) -> Iterator[Part]:

@@ -12,7 +12,8 @@ from agent.admin.acting import Form, number
 from agent.admin.door import DeskAdmin, answering, operator_of
 from agent.admin.lanes import chat_url
 from agent.operations.operator import NotPermittedError
-from agent.operations.regenerate import RegenerateTurn, RestoreTurn, regenerate_turn, restore_turn
+from agent.operations.regenerate import RegenerateTurn, regenerate_turn
+from agent.operations.restore import RestoreTurn, restore_turn
 from agent.operations.writings import Writings, find_history, may_see, show_new_writing, show_writings
 from chat.errors import ChatError
 from chat.story.bonds import names_of

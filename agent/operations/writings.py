@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from agent.operations.audit import Sought
 from agent.operations.operator import Operator
 from agent.operations.performing import consulting
-from agent.operations.regenerate import chat_of
+from agent.operations.turn import find_turn
 from chat.errors import ChatError
 from chat.story import rewriting
 from chat.story.models import Chat, Turn
-from chat.turns import claims, generation, variants
+from chat.turns import generation, variants
 from chat.turns.claims import TurnNotFoundError
 from chat.turns.models import Generation
 from chat.turns.variants import Undone
@@ -62,8 +62,8 @@ def may_see(by: Operator) -> bool:
 def show_writings(turn_id: int, *, by: Operator) -> Writings:
     """A turn and its other writings. TurnNotFoundError (404)."""
     with consulting(by, *SEES):
-        chat = chat_of(turn_id)
-        turn = claims.find_turn(chat, turn_id)
+        turn = find_turn(turn_id)
+        chat = turn.chat
         found = variants.writings(chat, turn)
         can_be = turn.kind == Turn.Kind.ASSISTANT and turn.superseded_by is None
         return Writings(
@@ -81,14 +81,15 @@ def show_new_writing(generation_id: str, *, by: Operator) -> NewWriting:
         row = Generation.objects.filter(id=generation_id).first()
         if row is None or row.rewrites is None:
             raise NoSuchWritingError
-        chat = chat_of(row.rewrites)
+        old = find_turn(row.rewrites)
+        chat = old.chat
         running = Generation.objects.filter(chat=chat, group=row.group, state=Generation.State.RUNNING)
         new = Turn.objects.filter(id=row.turn or 0).first()
         return NewWriting(
             chat=chat,
             row=row,
             text=_text_so_far(row),
-            old=claims.find_turn(chat, row.rewrites),
+            old=old,
             new=new,
             interjection=rewriting.interjection_of(chat, new) if new and new.superseded_by is None else None,
             under_way=running.exists(),

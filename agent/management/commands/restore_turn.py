@@ -6,8 +6,8 @@ from django.core.management.base import CommandParser
 
 from agent.management.door import Door, common
 from agent.operations.operator import Operator
-from agent.operations.regenerate import RestoreTurn, restore_turn
 from agent.operations.registering import Decided
+from agent.operations.restore import RestoreTurn, restore_turn
 
 
 class Command(Door):

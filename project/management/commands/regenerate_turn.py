@@ -12,8 +12,9 @@ from django.core.management.base import CommandError, CommandParser, OutputWrapp
 
 from agent.management.door import USAGE, Door, common, operator, told
 from agent.operations.operator import Operator
-from agent.operations.regenerate import RegenerateTurn, chat_of, regenerate_turn
+from agent.operations.regenerate import RegenerateTurn, regenerate_turn
 from agent.operations.registering import Decided
+from agent.operations.turn import chat_of
 from chat.database import in_thread
 from chat.streaming.wire import Wire
 from chat.turns import generation

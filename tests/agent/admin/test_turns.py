@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 
 from agent.models import AuditEntry
-from agent.operations.regenerate import RestoreTurn, restore_turn
+from agent.operations.restore import RestoreTurn, restore_turn
 from chat.story.fact_payloads import EventStarted
 from chat.story.models import Chat
 from chat.turns import chats

@@ -26,9 +26,15 @@ from agent.operations.drill import DrillUnderWayError
 from agent.operations.drill import decide as decide_drill
 from agent.operations.lane import Declared, Lane, LaneMovedError, NoSuchLaneError
 from agent.operations.pause import AlreadyPausedError, NotPausedError, Paused, decide_pause, decide_resume
+from agent.operations.regenerate import decide as decide_regeneration
+from agent.operations.restore import decide as decide_restoration
 from agent.operations.retry import NothingToRetryError, RetryLane
 from agent.operations.retry import decide as decide_retry
+from agent.operations.turn import FoundTurn
 from agent.registry import NoSuchSubscriberError
+from chat.turns.claims import NotAReplyError, ReplyRunningError
+from chat.turns.rewriting import StandsAlreadyError
+from chat.turns.standing import NotStandingError
 
 NOTER = Declared(name="noter", kind="reaction", reads=frozenset({"user_turn"}))
 WEDGED = Lane(
@@ -170,10 +176,47 @@ def test_what_is_paused_is_resumed_and_nothing_else():
         decide_resume(Paused(subscriber=True, lane=False))
 
 
+def test_a_reply_that_stands_is_written_anew():
+    decide_regeneration(FoundTurn(id=12, is_reply=True, standing=12))
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "refusal"),
+    [
+        ({"is_reply": False}, NotAReplyError),
+        ({"standing": 15}, NotStandingError),
+        ({"standing": None}, NotStandingError),
+        ({"reply_running": True}, ReplyRunningError),
+        # Of several reasons the one that waiting does not heal is told.
+        ({"is_reply": False, "standing": 15, "reply_running": True}, NotAReplyError),
+        ({"standing": 15, "reply_running": True}, NotStandingError),
+    ],
+)
+def test_nothing_else_is_written_anew(otherwise, refusal):
+    with pytest.raises(refusal):
+        decide_regeneration(FoundTurn(**{"id": 12, "is_reply": True, "standing": 12, **otherwise}))
+
+
+def test_who_regenerates_what_was_rewritten_is_told_what_stands():
+    with pytest.raises(NotStandingError, match="turn 15 stands"):
+        decide_regeneration(FoundTurn(id=12, is_reply=True, standing=15))
+
+
+@pytest.mark.parametrize("standing", [15, None])
+@pytest.mark.parametrize("is_reply", [True, False])
+def test_a_writing_that_does_not_stand_is_restored_whoever_said_it(standing, is_reply):
+    decide_restoration(FoundTurn(id=12, is_reply=is_reply, standing=standing, reply_running=True))
+
+
+def test_a_writing_that_stands_is_not_restored():
+    with pytest.raises(StandsAlreadyError):
+        decide_restoration(FoundTurn(id=12, is_reply=True, standing=12))
+
+
 def test_one_drill_at_a_time():
-    decide_drill(None)
+    decide_drill(under_way=False)
     with pytest.raises(DrillUnderWayError):
-        decide_drill(object())
+        decide_drill(under_way=True)
 
 
 def test_a_target_is_told_in_one_line():
