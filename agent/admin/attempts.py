@@ -18,7 +18,6 @@ from agent.operations.fingerprints import (
     retry_all,
 )
 from agent.templatetags.desk import outcome
-from chat.errors import ChatError
 
 
 @admin.register(Attempt)
@@ -92,23 +91,17 @@ class AttemptAdmin(DeskAdmin):
     @answering
     def retry_all_view(self, request: HttpRequest, subscriber: str, fingerprint: str) -> HttpResponse:
         """Trying all lanes of one failure again: the count is asked back."""
-        by, form, address = operator_of(request), Form.of(request), reverse("admin:agent_attempt_failures")
-        if request.method == "POST":
-            command = RetryAll(
-                subscriber=subscriber,
-                fingerprint=fingerprint,
-                expected_lanes=number(request.POST.get("expected_lanes")),
-                **form.why,
-            )
-            try:
-                decided = retry_all(command, by=by)
-            except ChatError as error:
-                form.refused = error
-            else:
-                said = (
-                    f"{len(decided)} {'lane is' if len(decided) == 1 else 'lanes are'} tried again, one after another."
-                )
-                return self.done(request, said, address=address)
+        by, form, address = operator_of(request), Form.of(request, RetryAll), reverse("admin:agent_attempt_failures")
+        command = RetryAll(
+            subscriber=subscriber,
+            fingerprint=fingerprint,
+            expected_lanes=number(request.POST.get("expected_lanes")),
+            **form.why,
+        )
+        decided = form.carry_out(lambda: retry_all(command, by=by))
+        if decided is not None:
+            lanes = "lane is" if len(decided) == 1 else "lanes are"
+            return self.done(request, f"{len(decided)} {lanes} tried again, one after another.", address=address)
         found = [one for one in list_failures(by=by) if (one.subscriber, one.fingerprint) == (subscriber, fingerprint)]
         return self.page(
             request,

@@ -62,6 +62,16 @@ class DeskAdmin(ReadOnly):
         messages.success(request, f"{said} Each is on record.")
         return HttpResponseRedirect(address)
 
+    def at_once(self, request: HttpRequest, act: Callable[[], Decided], said: str, *, address: str) -> HttpResponse:
+        """Do what a button asks for with no form in between, and go on; an address that is typed does nothing."""
+        if request.method != "POST":
+            return HttpResponseRedirect(address)
+        try:
+            decided = act()
+        except ChatError as error:
+            return self.refused(request, error, address=address)
+        return self.decided(request, decided, said, address=address)
+
     def refused(self, request: HttpRequest, error: ChatError, *, address: str) -> HttpResponse:
         """Say why nothing was done, and lead back."""
         return self.page(request, REFUSED, status=error.status, title=error.detail, error=error, address=address)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from agent.admin import dismissing, many
-from agent.admin.acting import Form
+from agent.admin.acting import Form, new_key
 from agent.admin.door import DeskAdmin, answering, operator_of
 from agent.models import Bookmark
 from agent.operations.audit import Sought
@@ -21,7 +21,6 @@ from agent.operations.pause import Pause, Resume, pause, resume
 from agent.operations.retry import RetryLane, retry_lane
 from agent.registry import loss_of
 from agent.templatetags.desk import chip
-from chat.errors import ChatError
 from chat.story.access import ChatNotFoundError, get_chat_for
 
 ACTS = ("dismiss", "retry", "pause", "resume")
@@ -148,7 +147,7 @@ class LaneAdmin(DeskAdmin):
             title=f"{mark.subscriber_id} / {mark.stream.name}",
             mark=mark,
             detail=detail,
-            form=Form(preview_token=detail.lane.token),
+            key=new_key(),
             chat_url=chat_url(request, detail.chat),
             revealed="reveal" in request.GET,
             loss=loss_of(mark.subscriber_id),
@@ -198,28 +197,18 @@ class LaneAdmin(DeskAdmin):
     @answering
     def retry_view(self, request: HttpRequest, subscriber: str, stream: str) -> HttpResponse:
         """Try the next event again; from the lane's page, with no form in between."""
-        form, address = Form.of(request), self.lane_url(request, subscriber, stream)
-        if request.method != "POST":
-            return HttpResponseRedirect(address)
+        by, form = operator_of(request), Form.of(request, RetryLane)
+        address, said = self.lane_url(request, subscriber, stream), "The lane tries its next event again."
         command = RetryLane(subscriber=subscriber, stream=stream, preview_token=form.preview_token, **form.why)
-        try:
-            decided = retry_lane(command, by=operator_of(request))
-        except ChatError as error:
-            return self.refused(request, error, address=address)
-        return self.decided(request, decided, "The lane tries its next event again.", address=address)
+        return self.at_once(request, lambda: retry_lane(command, by=by), said, address=address)
 
     @answering
     def pause_view(self, request: HttpRequest, subscriber: str, stream: str) -> HttpResponse:
         """Pausing one lane, with a reason."""
-        form, address = Form.of(request), self.lane_url(request, subscriber, stream)
-        if request.method == "POST":
-            command = Pause(subscriber=subscriber, stream=stream, **form.why)
-            try:
-                decided = pause(command, by=operator_of(request))
-            except ChatError as error:
-                form.refused = error
-            else:
-                return self.decided(request, decided, "The lane is paused.", address=address)
+        by, form, address = operator_of(request), Form.of(request, Pause), self.lane_url(request, subscriber, stream)
+        decided = form.carry_out(lambda: pause(Pause(subscriber=subscriber, stream=stream, **form.why), by=by))
+        if decided:
+            return self.decided(request, decided, "The lane is paused.", address=address)
         return self.page(
             request,
             "admin/agent/pause.html",
@@ -233,14 +222,9 @@ class LaneAdmin(DeskAdmin):
     @answering
     def resume_view(self, request: HttpRequest, subscriber: str, stream: str) -> HttpResponse:
         """Let it go on."""
-        form, address = Form.of(request), self.lane_url(request, subscriber, stream)
-        if request.method != "POST":
-            return HttpResponseRedirect(address)
-        try:
-            decided = resume(Resume(subscriber=subscriber, stream=stream, **form.why), by=operator_of(request))
-        except ChatError as error:
-            return self.refused(request, error, address=address)
-        return self.decided(request, decided, "The lane goes on.", address=address)
+        command = Resume(subscriber=subscriber, stream=stream, **Form.of(request, Resume).why)
+        by, address = operator_of(request), self.lane_url(request, subscriber, stream)
+        return self.at_once(request, lambda: resume(command, by=by), "The lane goes on.", address=address)
 
     def mark(self, request: HttpRequest, pk: str | int) -> Bookmark:
         """The bookmark of a lane; NoSuchLaneError."""

@@ -11,7 +11,6 @@ from agent.models import AlertSent, DayOfChat, DismissedEvent, Refusal, Searched
 from agent.operations.audit import Sought, show_decision
 from agent.operations.redeliver import RedeliverEvent, redeliver_event
 from agent.projections.activity import days_of_all
-from chat.errors import ChatError
 
 
 @admin.register(SuspendedEndpoint)
@@ -44,18 +43,14 @@ class DismissedEventAdmin(DeskAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Taking a dismissal back, with a reason."""
-        row, form = self.get_object(request, object_id), Form.of(request)
-        address = self.to(request, "dismissedevent_changelist")
+        row, form = self.get_object(request, object_id), Form.of(request, RedeliverEvent)
+        by, address = operator_of(request), self.to(request, "dismissedevent_changelist")
         if row is None:
             raise Http404
-        if request.method == "POST":
-            command = RedeliverEvent(reaction=row.subscriber, event_id=row.event, **form.why)
-            try:
-                decided = redeliver_event(command, by=operator_of(request))
-            except ChatError as error:
-                form.refused = error
-            else:
-                return self.decided(request, decided, f"Event {row.event} is redelivered.", address=address)
+        command = RedeliverEvent(reaction=row.subscriber, event_id=row.event, **form.why)
+        decided = form.carry_out(lambda: redeliver_event(command, by=by))
+        if decided:
+            return self.decided(request, decided, f"Event {row.event} is redelivered.", address=address)
         context = {"row": row, "form": form, "address": address, "title": f"Event {row.event}"}
         return self.page(request, "admin/agent/dismissed.html", status=form.status, **context)
 

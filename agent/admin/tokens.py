@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 
 from agent.admin.acting import Form, number
@@ -12,7 +12,6 @@ from agent.admin.door import DeskAdmin, answering, operator_of
 from agent.desk_models import PERMISSIONS
 from agent.models import ApiToken
 from agent.operations.tokens import CreateToken, RevokeToken, create_token, revoke_token, tokens_of
-from chat.errors import ChatError
 
 DAYS = 90
 
@@ -43,7 +42,7 @@ class TokenAdmin(DeskAdmin):
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Make one; it is shown on the answer and never again."""
-        by, form, sent = operator_of(request), Form.of(request), request.POST
+        by, form, sent = operator_of(request), Form.of(request, CreateToken), request.POST
         context: dict[str, Any] = {
             "form": form,
             "name": sent.get("name", ""),
@@ -52,14 +51,10 @@ class TokenAdmin(DeskAdmin):
             "scopes": [(act, words) for act, words in PERMISSIONS if by.may(act)],
             "address": reverse("admin:agent_apitoken_changelist"),
         }
-        if request.method == "POST":
-            command = CreateToken(
-                name=context["name"], scopes=tuple(context["chosen"]), days=number(sent.get("days")), reason=form.reason
-            )
-            try:
-                context["made"] = create_token(command, by=by)
-            except ChatError as error:
-                form.refused = error
+        command = CreateToken(
+            name=context["name"], scopes=tuple(context["chosen"]), days=number(sent.get("days")), reason=form.reason
+        )
+        context["made"] = form.carry_out(lambda: create_token(command, by=by))
         return self.page(
             request, "admin/agent/token_new.html", status=form.status, title="Make an API token", **context
         )
@@ -83,11 +78,6 @@ class TokenAdmin(DeskAdmin):
     @answering
     def revoke_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """End it."""
-        address = reverse("admin:agent_apitoken_changelist")
-        if request.method != "POST":
-            return HttpResponseRedirect(address)
-        try:
-            decided = revoke_token(RevokeToken(token_id=pk), by=operator_of(request))
-        except ChatError as error:
-            return self.refused(request, error, address=address)
-        return self.decided(request, decided, "The token is good for nothing any more.", address=address)
+        by, address = operator_of(request), reverse("admin:agent_apitoken_changelist")
+        said = "The token is good for nothing any more."
+        return self.at_once(request, lambda: revoke_token(RevokeToken(token_id=pk), by=by), said, address=address)

@@ -11,11 +11,9 @@ from django.urls import URLPattern, path, reverse
 from agent.admin.acting import Form, number
 from agent.admin.door import DeskAdmin, answering, operator_of
 from agent.admin.lanes import chat_url
-from agent.operations.operator import NotPermittedError
 from agent.operations.regenerate import RegenerateTurn, regenerate_turn
 from agent.operations.restore import RestoreTurn, restore_turn
 from agent.operations.writings import Writings, find_history, may_see, show_new_writing, show_writings
-from chat.errors import ChatError
 from chat.story.bonds import names_of
 from chat.story.models import Turn
 from chat.templatetags.rewriting import compared, goes, lines
@@ -87,18 +85,13 @@ class TurnAdmin(DeskAdmin):
     @answering
     def regenerate_view(self, request: HttpRequest, turn: int) -> HttpResponse:
         """Having it written anew, with a reason: what that would undo, then on to the page that streams it."""
-        by, form, guidance = operator_of(request), Form.of(request), request.POST.get("guidance", "")
-        if request.method == "POST":
-            command = RegenerateTurn(turn_id=turn, guidance=guidance, **form.why)
-            try:
-                decided = async_to_sync(regenerate_turn)(command, by=by, announcer=chosen())
-            except NotPermittedError:
-                raise
-            except ChatError as error:
-                form.refused = error
-            else:
-                address = reverse("admin:agent_turn_writing", args=[decided.after["generation"]])
-                return self.decided(request, decided, "The new writing has begun.", address=address)
+        by, form, guidance = operator_of(request), Form.of(request, RegenerateTurn), request.POST.get("guidance", "")
+        command = RegenerateTurn(turn_id=turn, guidance=guidance, **form.why)
+        decided = form.carry_out(lambda: async_to_sync(regenerate_turn)(command, by=by, announcer=chosen()))
+        if decided:
+            address = reverse("admin:agent_turn_writing", args=[decided.after["generation"]])
+            # Still true when the page, which goes on looking, has seen it end.
+            return self.decided(request, decided, "A new writing was asked for.", address=address)
         shown = show_writings(turn, by=by)
         context = {"guidance": guidance, "longest": GUIDANCE_CHARACTERS, "form": form, **_going(shown)}
         template, title = "admin/agent/regenerate.html", f"Regenerate turn {turn}"
@@ -107,17 +100,10 @@ class TurnAdmin(DeskAdmin):
     @answering
     def restore_view(self, request: HttpRequest, turn: int) -> HttpResponse:
         """Bringing a writing back, with a reason."""
-        by, form = operator_of(request), Form.of(request)
-        if request.method == "POST":
-            try:
-                decided = restore_turn(RestoreTurn(turn_id=turn, **form.why), by=by)
-            except NotPermittedError:
-                raise
-            except ChatError as error:
-                form.refused = error
-            else:
-                address = self.to_turn(request, turn)
-                return self.decided(request, decided, "This writing stands again.", address=address)
+        by, form = operator_of(request), Form.of(request, RestoreTurn)
+        decided = form.carry_out(lambda: restore_turn(RestoreTurn(turn_id=turn, **form.why), by=by))
+        if decided:
+            return self.decided(request, decided, "This writing stands again.", address=self.to_turn(request, turn))
         shown = show_writings(turn, by=by)
         context = {"form": form, "beside": _beside(shown), "title": f"Restore turn {turn}"}
         return self._page(request, "admin/agent/restore.html", shown, status=form.status, **context)

@@ -13,8 +13,8 @@ from agent.operations.restore import RestoreTurn, restore_turn
 class Command(Door):
     """Restores."""
 
+    asks = RestoreTurn
     help = "Let an older writing of a turn stand again, with all that it had caused."
-    needs_reason = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Which writing."""

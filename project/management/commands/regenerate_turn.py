@@ -27,6 +27,7 @@ type Begin = Callable[[Announcer], Awaitable[Decided | None]]
 class Command(Door):
     """Writes a turn anew, as "Rewrite" on the page does; Ctrl-C stops it."""
 
+    asks = RegenerateTurn
     help = (
         "Write a character's turn anew, in its place; what the old one had caused is taken back. With --as-user and "
         "--reason it is an operator's act, with a Decision on record; without, the doing of who has this machine."

@@ -3,13 +3,16 @@
 import pytest
 from django.utils import timezone
 
+from agent.desk_models import PERMISSIONS
 from agent.operations.command import (
+    PRESETS,
     Command,
     MalformedKeyError,
     NoReasonError,
     ReasonTooLongError,
     UnknownPresetError,
     address,
+    presets_of,
 )
 from agent.operations.dismiss import (
     MOST_SKIPPED,
@@ -134,8 +137,17 @@ def test_a_preset_has_to_be_one_and_is_no_reason():
     assert dismissal(preset="duplicate").checked().preset == "duplicate"
     with pytest.raises(UnknownPresetError):
         dismissal(preset="because").checked()
+    with pytest.raises(UnknownPresetError, match="unreadable, duplicate"):
+        dismissal(preset="out_of_character").checked()
     with pytest.raises(NoReasonError):
         dismissal(preset="duplicate", reason="").checked()
+
+
+def test_each_act_has_presets_of_its_own():
+    assert set(presets_of("regenerate_turn")) == {"out_of_character", "against_the_story", "test", "other"}
+    assert "out_of_character" not in presets_of("dismiss_event")
+    acts = {codename for codename, _ in PERMISSIONS}
+    assert all(acts.issuperset(preset.acts) for preset in PRESETS.values())
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "a\nb"])
