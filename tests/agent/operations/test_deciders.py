@@ -1,5 +1,7 @@
 """The deciders: what may be done to a lane, by values alone."""
 
+from dataclasses import replace
+
 import pytest
 from django.utils import timezone
 
@@ -64,6 +66,19 @@ def dismissal(**said) -> DismissEvent:
 
 def test_the_next_event_is_dismissed_alone():
     assert decide(FOUND, dismissal()).skipped == (12,)
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "following", "state"),
+    [({}, 14, "behind"), ({}, None, "live"), ({"paused": True}, 14, "paused")],
+)
+def test_it_is_said_how_the_lane_stands_afterwards(otherwise, following, state):
+    lane = replace(WEDGED, wedged_reason="no JSON", fingerprint="f", **otherwise)
+
+    after = decide(found(lane=lane, following=following), dismissal()).after
+
+    assert (after.position, after.next_event, after.state) == (12, following, state)
+    assert (after.attempts, after.wedged_at, after.wedged_reason, after.fingerprint) == (0, None, "", "")
 
 
 def test_an_event_further_on_takes_those_between_along_when_their_number_is_said():
