@@ -67,6 +67,11 @@ class Form:
         return presets_of(self.asks.act)
 
     @property
+    def needs_reason(self) -> bool:
+        """Whether it is refused without one."""
+        return self.asks.needs_reason
+
+    @property
     def why(self) -> dict[str, Any]:
         """What every command takes."""
         # Browsers send line ends as CR LF.

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.text import capfirst
 
 from agent.admin.acting import number
 from agent.admin.door import DeskAdmin, answering, operator_of
@@ -14,9 +15,14 @@ from agent.models import AuditEntry
 from agent.operations.audit import Sought, export, list_decisions, show_decision
 from agent.operations.lane import find_bookmark
 from agent.operations.turn import OF_TURN
+from agent.templatetags.desk import words
+from chat.turns.numbers import numbers_of
 
 CHANNELS = ("admin", "api", "mcp", "command")
 FORMATS = {"csv": "text/csv", "jsonl": "application/jsonl"}
+#: What changed, as the desk's other pages call it; what stands elsewhere on the page; what is an event.
+CALLED = {"position": "Bookmark", "wedged_reason": "Why it is stuck", "standing": "Stands in the story"}
+ELSEWHERE, OF_EVENTS = {"generation", "since", "by", "reason"}, {"next_event", "standing"}
 #: Decisions of a page.
 SHOWN = 50
 WORDS = ("q", "act", "channel", "subscriber", "stream", "event", "since", "until")
@@ -76,7 +82,7 @@ class AuditAdmin(DeskAdmin):
             decision=decision,
             at=datetime.fromisoformat(decision["recorded_at"]),
             lane_url=reverse("admin:agent_bookmark_change", args=[lane.pk]) if lane else "",
-            is_of_turn=decision["context"] == OF_TURN,
+            turn=numbers_of([target["event"]]).get(target["event"]) if decision["context"] == OF_TURN else None,
             changes=changes(decision["before"], decision["after"]),
         )
 
@@ -114,14 +120,21 @@ def sought(request: HttpRequest) -> Sought:
     )
 
 
-def changes(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, Any, Any]]:
-    """What a Decision changed: name, before, after."""
-    names = dict.fromkeys([*before, *after])
+def changes(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """What a Decision changed, in the words of the pages on which it was taken: what, before, after."""
     return [
-        (name, before.get(name), after.get(name))
-        for name in names
-        if name not in after or before.get(name) != after[name]
+        (CALLED.get(name, words(name)), _told(name, before.get(name)), _told(name, value))
+        for name, value in after.items()
+        if before.get(name) != value and name not in ELSEWHERE
     ]
+
+
+def _told(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if value in (None, ""):
+        return "–"
+    return capfirst(f"event {value}" if name in OF_EVENTS else str(value))
 
 
 def _day(said: str | None) -> datetime | None:

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
+from django.contrib.admin.exceptions import NotRegistered
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
 from agent.admin.acting import Form
-from agent.admin.door import DeskAdmin, answering, operator_of
+from agent.admin.door import DeskAdmin, answering, history, operator_of
 from agent.desk_models import Desk
 from agent.operations.cautions import DeclineCaution, PromoteCaution, review_caution
 from agent.operations.drill import StartDrill, start_drill
@@ -30,8 +32,17 @@ class DutiesAdmin(DeskAdmin):
             path("", view(self.changelist_view), name="agent_desk_changelist"),
             path("cautions/", view(self.cautions_view), name="agent_desk_cautions"),
             path("cautions/<int:caution>/<str:verdict>/", view(self.review_view), name="agent_desk_review"),
+            path("history/<str:model>/<str:key>/", view(self.history_of_view), name="agent_desk_history"),
             path("drill/", view(self.drill_view), name="agent_desk_drill"),
         ]
+
+    def history_of_view(self, request: HttpRequest, model: str, key: str) -> HttpResponse:
+        """What was decided about a row of a table that is not of the desk."""
+        try:
+            page = admin.site.get_model_admin(apps.get_model(model))
+        except (LookupError, ValueError, NotRegistered):
+            raise Http404 from None
+        return history(page, request, key)
 
     def has_module_permission(self, _request: HttpRequest) -> bool:
         """It is no table, and stands in no list of them."""

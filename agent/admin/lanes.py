@@ -14,13 +14,12 @@ from agent.admin import dismissing, many
 from agent.admin.acting import Form, new_key
 from agent.admin.door import DeskAdmin, answering, operator_of
 from agent.models import Bookmark
-from agent.operations.audit import Sought
 from agent.operations.desk import chat_of_stream, in_state, show_lane, titles_of
 from agent.operations.lane import NoSuchLaneError, State, find_bookmark, state_of
 from agent.operations.pause import Pause, Resume, pause, resume
 from agent.operations.retry import RetryLane, retry_lane
 from agent.registry import loss_of
-from agent.templatetags.desk import chip
+from agent.templatetags.desk import chip, when
 from chat.story.access import ChatNotFoundError, get_chat_for
 
 ACTS = ("dismiss", "retry", "pause", "resume")
@@ -105,9 +104,9 @@ class LaneAdmin(DeskAdmin):
         return f"{lane.subscriber_id} / {lane.stream.name}{title}"
 
     @admin.display(description="Since", ordering="wedged_at")
-    def since(self, lane: Bookmark) -> Any:
+    def since(self, lane: Bookmark) -> SafeString:
         """When it was wedged or paused."""
-        return lane.wedged_at or lane.paused_at or lane.subscriber.paused_at
+        return when(lane.wedged_at or lane.paused_at or lane.subscriber.paused_at, timezone.now())
 
     @admin.display(description="Why")
     def why(self, lane: Bookmark) -> str:
@@ -155,20 +154,6 @@ class LaneAdmin(DeskAdmin):
                 **{page: self.to(request, f"bookmark_{page}", mark.pk) for page in ("change", "history")},
                 **{act: self.to(request, f"lane_{act}", mark.subscriber_id, mark.stream.name) for act in ACTS},
             },
-        )
-
-    @answering
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """What was decided about it."""
-        mark = self.mark(request, object_id)
-        sought = Sought(subscriber=mark.subscriber_id, stream=mark.stream.name)
-        return self.history_of(
-            request,
-            sought,
-            title=f"{mark.subscriber_id} / {mark.stream.name}",
-            address=self.lane_url(request, mark.subscriber_id, mark.stream.name),
         )
 
     @answering

@@ -9,7 +9,6 @@ from django.urls import URLPattern, path
 from agent.admin.acting import Form, new_key
 from agent.admin.door import DeskAdmin, answering, operator_of
 from agent.models import Subscriber
-from agent.operations.audit import Sought
 from agent.operations.desk import list_lanes, list_subscribers
 from agent.operations.lane import State
 from agent.operations.overview import pulses
@@ -78,14 +77,6 @@ class SubscriberAdmin(DeskAdmin):
             rebuild_url=self.to(request, "subscriber_rebuild", object_id),
             resume_url=self.to(request, "subscriber_resume", object_id),
         )
-
-    @answering
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """What was decided about it and its lanes."""
-        address = self.to(request, "subscriber_change", object_id)
-        return self.history_of(request, Sought(subscriber=object_id), title=object_id, address=address)
 
     @answering
     def pause_view(self, request: HttpRequest, name: str) -> HttpResponse:

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 
 from agent.admin.acting import Form, number
-from agent.admin.door import DeskAdmin, answering, operator_of
+from agent.admin.door import DeskAdmin, answering, moment_of, operator_of
 from agent.desk_models import PERMISSIONS
 from agent.models import ApiToken
 from agent.operations.tokens import CreateToken, RevokeToken, create_token, revoke_token, tokens_of
@@ -21,7 +21,11 @@ class TokenAdmin(DeskAdmin):
     """Tokens, the newest first."""
 
     act_to_see = "create_token"
-    list_display = ("name", "hint", "user", "created_at", "expires_at", "last_used_at", "revoked_at")
+    list_display = ("name", "hint", "user", "created", "expires", "last_used", "ended")
+    created = moment_of("created_at", "Made")
+    expires = moment_of("expires_at", "Good until")
+    last_used = moment_of("last_used_at", "Last used")
+    ended = moment_of("revoked_at", "Ended")
     list_select_related = ("user",)
 
     def get_urls(self) -> list[URLPattern]:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from agent.operations.audit import Sought
 from agent.operations.operator import Operator
 from agent.operations.performing import consulting
 from agent.operations.turn import find_turn
@@ -10,8 +9,8 @@ from chat.errors import ChatError
 from chat.story import rewriting
 from chat.story.models import Chat, Turn
 from chat.turns import generation, variants
-from chat.turns.claims import TurnNotFoundError
 from chat.turns.models import Generation
+from chat.turns.numbers import numbers_of
 from chat.turns.variants import Undone
 
 #: Who may do either act may read what it is done to.
@@ -30,6 +29,8 @@ class Writings:
 
     chat: Chat
     turn: Turn
+    #: The how manieth turn of its story it is, as players see it.
+    number: int
     #: All of them, oldest first.
     all: list[Turn]
     #: The one that is read in the story; None when the turn was deleted.
@@ -49,6 +50,9 @@ class NewWriting:
     #: The turn it is a new writing of, and the turn that came of it.
     old: Turn
     new: Turn | None
+    #: The how manieth turn of its story that is, and all writings of it, oldest first.
+    number: int
+    all: list[Turn]
     interjection: Turn | None
     #: Whether anything is still being written for its turn group.
     under_way: bool
@@ -69,6 +73,7 @@ def show_writings(turn_id: int, *, by: Operator) -> Writings:
         return Writings(
             chat=chat,
             turn=turn,
+            number=numbers_of([turn_id])[turn_id],
             all=found,
             standing=next((one for one in found if one.superseded_by is None), None),
             undone=variants.undone(chat, turn) if can_be else None,
@@ -91,18 +96,11 @@ def show_new_writing(generation_id: str, *, by: Operator) -> NewWriting:
             text=_text_so_far(row),
             old=old,
             new=new,
+            number=numbers_of([old.id])[old.id],
+            all=variants.writings(chat, old),
             interjection=rewriting.interjection_of(chat, new) if new and new.superseded_by is None else None,
             under_way=running.exists(),
         )
-
-
-def find_history(turn_id: int, *, by: Operator) -> Sought:
-    """What of the audit is about a turn, of a deleted chat too. TurnNotFoundError (404)."""
-    with consulting(by, "view_audit"):
-        turn = Turn.objects.select_related("chat").filter(id=turn_id).first()
-        if turn is None:
-            raise TurnNotFoundError("There is no such turn.")
-        return Sought(stream=turn.chat.stream, event=turn.id)
 
 
 def _text_so_far(row: Generation) -> str:
