@@ -1,5 +1,6 @@
 """The audit: operators' Decisions, to be filtered, searched, read one by one, and exported as filtered."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,13 +17,13 @@ from agent.operations.audit import Sought, export, list_decisions, show_decision
 from agent.operations.lane import find_bookmark
 from agent.operations.turn import OF_TURN
 from agent.templatetags.desk import words
-from chat.turns.numbers import numbers_of
+from chat.turns.numbers import numbers_of, writings_of
 
 CHANNELS = ("admin", "api", "mcp", "command")
 FORMATS = {"csv": "text/csv", "jsonl": "application/jsonl"}
-#: What changed, as the desk's other pages call it; what stands elsewhere on the page; what is an event.
+#: What changed, as the desk's other pages call it; what stands elsewhere on the page.
 CALLED = {"position": "Bookmark", "wedged_reason": "Why it is stuck", "standing": "Stands in the story"}
-ELSEWHERE, OF_EVENTS = {"generation", "since", "by", "reason"}, {"next_event", "standing"}
+ELSEWHERE = {"generation", "since", "by", "reason"}
 #: Decisions of a page.
 SHOWN = 50
 WORDS = ("q", "act", "channel", "subscriber", "stream", "event", "since", "until")
@@ -82,8 +83,8 @@ class AuditAdmin(DeskAdmin):
             decision=decision,
             at=datetime.fromisoformat(decision["recorded_at"]),
             lane_url=reverse("admin:agent_bookmark_change", args=[lane.pk]) if lane else "",
-            turn=numbers_of([target["event"]]).get(target["event"]) if decision["context"] == OF_TURN else None,
-            changes=changes(decision["before"], decision["after"]),
+            turn=turn_of(decision),
+            changes=changes(decision),
         )
 
     @answering
@@ -120,21 +121,35 @@ def sought(request: HttpRequest) -> Sought:
     )
 
 
-def changes(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str, str]]:
+def turn_of(decision: dict[str, Any]) -> int | None:
+    """The number of the turn that a Decision is about; None when it is about none."""
+    event = decision["target"].get("event")
+    return numbers_of([event]).get(event) if decision["context"] == OF_TURN else None
+
+
+def changes(decision: dict[str, Any]) -> list[tuple[str, str, str]]:
     """What a Decision changed, in the words of the pages on which it was taken: what, before, after."""
+    before, after = decision["before"], decision["after"]
+    writings = writings_of(decision["target"]["event"]) if decision["context"] == OF_TURN else {}
     return [
-        (CALLED.get(name, words(name)), _told(name, before.get(name)), _told(name, value))
+        (CALLED.get(name, words(name)), _told(name, before.get(name), writings), _told(name, value, writings))
         for name, value in after.items()
         if before.get(name) != value and name not in ELSEWHERE
     ]
 
 
-def _told(name: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    if value in (None, ""):
-        return "–"
-    return capfirst(f"event {value}" if name in OF_EVENTS else str(value))
+def _told(name: str, value: Any, writings: Mapping[int, int]) -> str:
+    match name:
+        case "next_event":
+            return f"Event {value}" if value else "Nothing"
+        case "standing" if value in writings:
+            return f"Writing {writings[value]}"
+        case "state" | "wedged_reason":
+            return capfirst(value) or "–"
+        case _:
+            return (
+                {True: "Yes", False: "No"}[value] if isinstance(value, bool) else str("–" if value is None else value)
+            )
 
 
 def _day(said: str | None) -> datetime | None:

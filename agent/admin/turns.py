@@ -1,11 +1,11 @@
 """Turns: the list, one turn with its writings, having it written anew, and bringing an older writing back."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from asgiref.sync import async_to_sync
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -24,27 +24,46 @@ from chat.story.models import Turn
 from chat.templatetags.rewriting import compared, goes, lines
 from chat.templatetags.story_text import plain
 from chat.turns.announce import chosen
-from chat.turns.numbers import numbers_of
+from chat.turns.numbers import numbers_of, writings_of
 from chat.turns.regenerate import GUIDANCE_CHARACTERS
 
 #: Characters of a turn that a list shows.
 EXCERPT = 100
 
 
-class StandingFilter(admin.SimpleListFilter):
-    """The turns that stand, or those that do not."""
+class StateFilter(admin.SimpleListFilter):
+    """The turns that stand, those that do not, and those that were cut off."""
 
-    title, parameter_name = "standing", "standing"
+    title, parameter_name = "state", "is"
+    meant: ClassVar = {
+        "live": Q(superseded_by=None),
+        "superseded": Q(superseded_by__isnull=False),
+        "stopped": Q(state="stopped"),
+        "interrupted": Q(state="interrupted"),
+    }
 
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
         """The words for it."""
-        return [("live", "Live"), ("superseded", "Superseded")]
+        return [(name, name.capitalize()) for name in self.meant]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Turn]) -> QuerySet[Turn]:
         """What is chosen."""
-        if self.value() not in {"live", "superseded"}:
-            return queryset
-        return queryset.filter(superseded_by__isnull=self.value() == "live")
+        return queryset.filter(self.meant.get(self.value() or "", Q()))
+
+
+class SpeakerFilter(admin.SimpleListFilter):
+    """What the player said, or what the characters did."""
+
+    title, parameter_name = "speaker", "by"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
+        """The words for it."""
+        return [("player", "The player"), ("character", "A character")]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Turn]) -> QuerySet[Turn]:
+        """What is chosen."""
+        kind = {"player": Turn.Kind.USER, "character": Turn.Kind.ASSISTANT}.get(self.value() or "")
+        return queryset.filter(kind=kind) if kind else queryset
 
 
 class Turns(ChangeList):
@@ -65,7 +84,7 @@ class TurnAdmin(DeskAdmin):
 
     change_list_template = "admin/agent/change_list.html"
     list_display = ("called", "says", "who", "of_chat", "standing", "said")
-    list_filter = (StandingFilter, "kind", "state")
+    list_filter = (StateFilter, SpeakerFilter)
     list_per_page = 50
     list_select_related = ("chat",)
     search_fields = ("chat__title", "=chat__id", "=id")
@@ -167,7 +186,7 @@ class TurnAdmin(DeskAdmin):
         if decided:
             return self.decided(request, decided, "This writing stands again.", address=self.to_turn(request, turn))
         shown = show_writings(turn, by=by)
-        writing = _numbered(shown.all)[turn]
+        writing = writings_of(turn)[turn]
         title = f"Restore writing {writing} of turn {shown.number}"
         context = {"form": form, "beside": _beside(shown), "title": title}
         return self._page(request, "admin/agent/restore.html", shown, status=form.status, **context)
@@ -181,7 +200,7 @@ class TurnAdmin(DeskAdmin):
             request,
             "admin/agent/writing.html",
             title=f"A new writing of turn {made.number}",
-            writings=_numbered(made.all),
+            writings=writings_of(made.old.id),
             made=made,
             runs=runs,
             turn_url=self.to_turn(request, made.old.id),
@@ -194,13 +213,8 @@ class TurnAdmin(DeskAdmin):
 
     def _page(self, request: HttpRequest, template: str, shown: Writings, **context: Any) -> HttpResponse:
         context |= {"turn": shown.turn, "chat": shown.chat, "turn_url": self.to_turn(request, shown.turn.id)}
-        context |= {"number": shown.number, "writings": _numbered(shown.all)}
+        context |= {"number": shown.number, "writings": writings_of(shown.turn.id)}
         return self.page(request, template, shown=shown, chat_url=chat_url(request, shown.chat.id), **context)
-
-
-def _numbered(writings: list[Turn]) -> dict[int, int]:
-    """Which of them each writing is, from 1, by id."""
-    return {one.id: number for number, one in enumerate(writings, start=1)}
 
 
 def _beside(shown: Writings) -> dict[str, Any] | None:

@@ -50,9 +50,8 @@ class NewWriting:
     #: The turn it is a new writing of, and the turn that came of it.
     old: Turn
     new: Turn | None
-    #: The how manieth turn of its story that is, and all writings of it, oldest first.
+    #: The how manieth turn of its story that is.
     number: int
-    all: list[Turn]
     interjection: Turn | None
     #: Whether anything is still being written for its turn group.
     under_way: bool
@@ -97,7 +96,6 @@ def show_new_writing(generation_id: str, *, by: Operator) -> NewWriting:
             old=old,
             new=new,
             number=numbers_of([old.id])[old.id],
-            all=variants.writings(chat, old),
             interjection=rewriting.interjection_of(chat, new) if new and new.superseded_by is None else None,
             under_way=running.exists(),
         )

@@ -1,4 +1,4 @@
-"""What a turn is called on screen: by the how manieth of its story it is, never by its id."""
+"""What turns are called on screen: by the how manieth of its story, and of its writings, each is; never by its id."""
 
 from collections.abc import Iterable
 
@@ -17,3 +17,10 @@ def numbers_of(turns: Iterable[int]) -> dict[int, int]:
     counted = earlier.values("chat").annotate(count=Count("*")).values("count")
     found = Turn.objects.filter(id__in=set(turns)).annotate(earlier=Coalesce(Subquery(counted), 0))
     return {id_: count + 1 for id_, count in found.values_list("id", "earlier")}
+
+
+def writings_of(turn: int) -> dict[int, int]:
+    """Which writing of its turn each of them is, from 1, by id; of a turn that is not there, none."""
+    one = Turn.objects.filter(id=turn)[:1]
+    written = Turn.objects.filter(chat=Subquery(one.values("chat")), place=Subquery(one.values("place")))
+    return {id_: number for number, id_ in enumerate(written.order_by("id").values_list("id", flat=True), start=1)}

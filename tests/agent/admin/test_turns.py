@@ -70,8 +70,11 @@ def test_a_deleted_turn_is_told_from_a_superseded_one(anna, chat, turn):
 
     assert "Turn 2 “I open it.” Mara Night watch ✕ Deleted" in text(anna.get("chat_turn_changelist"))
     assert "State ✕ Deleted" in text(anna.get("chat_turn_change", turn))
-    assert "I open it" in text(anna.get("chat_turn_changelist", standing="superseded"))
-    assert "I open it" not in text(anna.get("chat_turn_changelist", standing="live"))
+    assert "I open it" in text(anna.get("chat_turn_changelist", by="character"))
+    assert "I open it" not in text(anna.get("chat_turn_changelist", by="player"))
+    assert "I open it" not in text(anna.get("chat_turn_changelist", **{"is": "stopped"}))
+    assert "I open it" in text(anna.get("chat_turn_changelist", **{"is": "superseded"}))
+    assert "I open it" not in text(anna.get("chat_turn_changelist", **{"is": "live"}))
 
 
 def test_turns_are_listed_with_as_many_queries_as_one(anna, chat, turn, django_assert_max_num_queries):
@@ -115,6 +118,10 @@ def test_a_turns_page_shows_its_writings_beside_each_other_and_its_history(anna,
     assert "It was better" not in text(anna.get("agent_auditentry_changelist", event=new))
     decision = anna.get("agent_auditentry_change", AuditEntry.objects.get().pk).content.decode()
     assert f"/chat/turn/{turn}/change/" in decision
+    assert ">Turn 2</a>" in decision
+    assert "Stands in the story Writing 2 Writing 1" in text(
+        anna.get("agent_auditentry_change", AuditEntry.objects.get().pk)
+    )
 
 
 def test_who_may_only_read_turns_sees_their_fields_and_no_more(transactional_db, turn):
