@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.text import capfirst
 
 if TYPE_CHECKING:
@@ -25,6 +26,12 @@ class ReadOnly(Base):
         """The list, called after what it lists: there is nothing to select it for."""
         title = capfirst(str(self.opts.verbose_name_plural))
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def history_view(
+        self, _request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """What operators decided about it: the operators' desk knows."""
+        return redirect("admin:agent_desk_history", self.opts.label_lower, object_id)
 
     def has_add_permission(self, _request: HttpRequest) -> bool:
         """Only the writer appends."""

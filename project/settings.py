@@ -189,6 +189,7 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "chats"
 LOGOUT_REDIRECT_URL = "login"
 LANGUAGE_CODE = "en-us"
+FORMAT_MODULE_PATH = "project.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"

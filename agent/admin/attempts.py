@@ -8,28 +8,28 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
 from agent.admin.acting import Form, number
-from agent.admin.door import DeskAdmin, answering, operator_of
+from agent.admin.door import DeskAdmin, answering, moment_of, operator_of
 from agent.models import Attempt
-from agent.operations.audit import Sought
 from agent.operations.fingerprints import (
     PACE,
     RetryAll,
     list_failures,
+    newest_attempts,
     retry_all,
 )
 from agent.templatetags.desk import outcome
-from chat.errors import ChatError
 
 
 @admin.register(Attempt)
 class AttemptAdmin(DeskAdmin):
     """What was tried, the newest first."""
 
-    list_display = ("id", "how", "lane", "event", "error", "worker", "started_at", "duration_ms")
+    list_display = ("id", "how", "lane", "event", "error", "worker", "began", "duration_ms")
     list_filter = ("outcome", "failure")
     list_select_related = ("bookmark__stream",)
     search_fields = ("=event", "=fingerprint")
     ordering = ("-id",)
+    began = moment_of("started_at", "Began")
 
     def get_urls(self) -> list[URLPattern]:
         """The failures stand beside them."""
@@ -68,47 +68,26 @@ class AttemptAdmin(DeskAdmin):
         )
 
     @answering
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """What was decided about its lane."""
-        attempt = self.get_object(request, object_id)
-        if attempt is None:
-            raise Http404
-        mark = attempt.bookmark
-        return self.history_of(
-            request,
-            Sought(subscriber=mark.subscriber_id, stream=mark.stream.name),
-            title=f"{mark.subscriber_id} / {mark.stream.name}",
-            address=reverse("admin:agent_bookmark_change", args=[mark.pk]),
-        )
-
-    @answering
     def failures_view(self, request: HttpRequest) -> HttpResponse:
-        """The failures that lanes stand at."""
-        failures = list_failures(by=operator_of(request))
-        return self.page(request, "admin/agent/failures.html", title="What lanes stand at", failures=failures)
+        """The failures that lanes stand at, and the newest attempts."""
+        by = operator_of(request)
+        failures, attempts = list_failures(by=by), newest_attempts(by=by)
+        return self.page(request, "admin/agent/failures.html", title="Attempts", failures=failures, attempts=attempts)
 
     @answering
     def retry_all_view(self, request: HttpRequest, subscriber: str, fingerprint: str) -> HttpResponse:
         """Trying all lanes of one failure again: the count is asked back."""
-        by, form, address = operator_of(request), Form.of(request), reverse("admin:agent_attempt_failures")
-        if request.method == "POST":
-            command = RetryAll(
-                subscriber=subscriber,
-                fingerprint=fingerprint,
-                expected_lanes=number(request.POST.get("expected_lanes")),
-                **form.why,
-            )
-            try:
-                decided = retry_all(command, by=by)
-            except ChatError as error:
-                form.refused = error
-            else:
-                said = (
-                    f"{len(decided)} {'lane is' if len(decided) == 1 else 'lanes are'} tried again, one after another."
-                )
-                return self.done(request, said, address=address)
+        by, form, address = operator_of(request), Form.of(request, RetryAll), reverse("admin:agent_attempt_failures")
+        command = RetryAll(
+            subscriber=subscriber,
+            fingerprint=fingerprint,
+            expected_lanes=number(request.POST.get("expected_lanes")),
+            **form.why,
+        )
+        decided = form.carry_out(lambda: retry_all(command, by=by))
+        if decided is not None:
+            lanes = "lane is" if len(decided) == 1 else "lanes are"
+            return self.done(request, f"{len(decided)} {lanes} tried again, one after another.", address=address)
         found = [one for one in list_failures(by=by) if (one.subscriber, one.fingerprint) == (subscriber, fingerprint)]
         return self.page(
             request,

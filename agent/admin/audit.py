@@ -1,11 +1,13 @@
 """The audit: operators' Decisions, to be filtered, searched, read one by one, and exported as filtered."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.text import capfirst
 
 from agent.admin.acting import number
 from agent.admin.door import DeskAdmin, answering, operator_of
@@ -13,10 +15,15 @@ from agent.desk_models import PERMISSIONS
 from agent.models import AuditEntry
 from agent.operations.audit import Sought, export, list_decisions, show_decision
 from agent.operations.lane import find_bookmark
-from agent.operations.regenerate import OF_TURN
+from agent.operations.turn import OF_TURN
+from agent.templatetags.desk import words
+from chat.turns.numbers import numbers_of, writings_of
 
 CHANNELS = ("admin", "api", "mcp", "command")
 FORMATS = {"csv": "text/csv", "jsonl": "application/jsonl"}
+#: What changed, as the desk's other pages call it; what stands elsewhere on the page.
+CALLED = {"position": "Bookmark", "wedged_reason": "Why it is stuck", "standing": "Stands in the story"}
+ELSEWHERE = {"generation", "since", "by", "reason"}
 #: Decisions of a page.
 SHOWN = 50
 WORDS = ("q", "act", "channel", "subscriber", "stream", "event", "since", "until")
@@ -76,8 +83,8 @@ class AuditAdmin(DeskAdmin):
             decision=decision,
             at=datetime.fromisoformat(decision["recorded_at"]),
             lane_url=reverse("admin:agent_bookmark_change", args=[lane.pk]) if lane else "",
-            is_of_turn=decision["context"] == OF_TURN,
-            changes=changes(decision["before"], decision["after"]),
+            turn=turn_of(decision),
+            changes=changes(decision),
         )
 
     @answering
@@ -114,14 +121,35 @@ def sought(request: HttpRequest) -> Sought:
     )
 
 
-def changes(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, Any, Any]]:
-    """What a Decision changed: name, before, after."""
-    names = dict.fromkeys([*before, *after])
+def turn_of(decision: dict[str, Any]) -> int | None:
+    """The number of the turn that a Decision is about; None when it is about none."""
+    event = decision["target"].get("event")
+    return numbers_of([event]).get(event) if decision["context"] == OF_TURN else None
+
+
+def changes(decision: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """What a Decision changed, in the words of the pages on which it was taken: what, before, after."""
+    before, after = decision["before"], decision["after"]
+    writings = writings_of(decision["target"]["event"]) if decision["context"] == OF_TURN else {}
     return [
-        (name, before.get(name), after.get(name))
-        for name in names
-        if name not in after or before.get(name) != after[name]
+        (CALLED.get(name, words(name)), _told(name, before.get(name), writings), _told(name, value, writings))
+        for name, value in after.items()
+        if before.get(name) != value and name not in ELSEWHERE
     ]
+
+
+def _told(name: str, value: Any, writings: Mapping[int, int]) -> str:
+    match name:
+        case "next_event":
+            return f"Event {value}" if value else "Nothing"
+        case "standing" if value in writings:
+            return f"Writing {writings[value]}"
+        case "state" | "wedged_reason":
+            return capfirst(value) or "–"
+        case _:
+            return (
+                {True: "Yes", False: "No"}[value] if isinstance(value, bool) else str("–" if value is None else value)
+            )
 
 
 def _day(said: str | None) -> datetime | None:

@@ -9,7 +9,7 @@ from agent.admin.door import operator_of
 from agent.operations.audit import Sought, list_decisions
 from agent.operations.desk import chat_of_stream, show_lane, titles_of
 from agent.operations.dismiss import DismissEvent, dismiss_event
-from agent.operations.operator import NotPermittedError, Operator
+from agent.operations.operator import Operator
 from agent.operations.preview import preview_dismissal
 from agent.operations.registering import Decided
 from agent.registry import loss_of
@@ -21,12 +21,9 @@ if TYPE_CHECKING:
 
 def dismiss(page: "LaneAdmin", request: HttpRequest, reaction: str, stream: str) -> HttpResponse:
     """Show it, or do it; a refusal changes nothing, says what happened since, and keeps what was typed."""
-    by, form = operator_of(request), Form.of(request)
-    if request.method != "POST":
-        asked = request.GET.get("event")
-        event = number(asked) if asked else _next_event(reaction, stream, by)
-        return _shown(page, request, (reaction, stream, event), form)
-    event = number(request.POST.get("event_id"))
+    by, form = operator_of(request), Form.of(request, DismissEvent)
+    asked = request.POST.get("event_id") if form.sent else request.GET.get("event")
+    event = number(asked) if form.sent or asked else _next_event(reaction, stream, by)
     command = DismissEvent(
         reaction=reaction,
         event_id=event,
@@ -34,15 +31,11 @@ def dismiss(page: "LaneAdmin", request: HttpRequest, reaction: str, stream: str)
         preview_token=form.preview_token,
         **form.why,
     )
-    try:
-        decided = dismiss_event(command, by=by)
-    except NotPermittedError:
-        raise
-    except ChatError as error:
-        form.refused = error
+    decided = form.carry_out(lambda: dismiss_event(command, by=by))
+    if decided is None:
         return _shown(page, request, (reaction, stream, event), form)
-    said = f"Event {event} is dismissed."
-    return page.decided(request, decided, said, address=page.lane_url(request, reaction, stream))
+    address = page.lane_url(request, reaction, stream)
+    return page.decided(request, decided, f"Event {event} is dismissed.", address=address)
 
 
 def _next_event(reaction: str, stream: str, by: Operator) -> int:

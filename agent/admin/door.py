@@ -11,16 +11,16 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
-from agent.operations.audit import Sought, list_decisions
+from agent.operations.history import show_history
 from agent.operations.operator import Operator
 from agent.operations.registering import Decided
+from agent.templatetags.desk import when
 from chat.errors import ChatError
 from chat.read_only import ReadOnly
 
 REFUSED = "admin/agent/refused.html"
-#: Decisions on a History page.
-SHOWN = 100
 
 
 def operator_of(request: HttpRequest) -> Operator:
@@ -33,7 +33,6 @@ class DeskAdmin(ReadOnly):
     """Rows of the desk: seen by those with `act_to_see`, changed by operations alone."""
 
     act_to_see: ClassVar[str] = "view_desk"
-    object_history_template = "admin/agent/history.html"
 
     def has_view_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
         """As the operations decide it."""
@@ -62,14 +61,25 @@ class DeskAdmin(ReadOnly):
         messages.success(request, f"{said} Each is on record.")
         return HttpResponseRedirect(address)
 
+    def at_once(self, request: HttpRequest, act: Callable[[], Decided], said: str, *, address: str) -> HttpResponse:
+        """Do what a button asks for with no form in between, and go on; an address that is typed does nothing."""
+        if request.method != "POST":
+            return HttpResponseRedirect(address)
+        try:
+            decided = act()
+        except ChatError as error:
+            return self.refused(request, error, address=address)
+        return self.decided(request, decided, said, address=address)
+
     def refused(self, request: HttpRequest, error: ChatError, *, address: str) -> HttpResponse:
         """Say why nothing was done, and lead back."""
-        return self.page(request, REFUSED, status=error.status, title=error.detail, error=error, address=address)
+        return refused(request, error, address=address, opts=self.opts)
 
-    def history_of(self, request: HttpRequest, sought: Sought, **context: Any) -> HttpResponse:
-        """The Decisions about a thing."""
-        decisions = list_decisions(sought, limit=SHOWN, by=operator_of(request))
-        return self.page(request, "admin/agent/history.html", decisions=decisions, sought=sought, **context)
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """What was decided about it."""
+        return history(self, request, object_id)
 
     def _filters(self, request: HttpRequest) -> str:
         filters: str = self.get_preserved_filters(request)
@@ -89,6 +99,35 @@ def answering[A: DeskAdmin, **P, R: HttpResponseBase](
             return self.refused(request, error, address=reverse("admin:index"))
 
     return answer
+
+
+def moment_of(field: str, heading: str) -> Callable[[Any, Any], SafeString]:
+    """A column of a list: a moment, as all pages show it."""
+
+    @admin.display(description=heading, ordering=field)
+    def shown(_: Any, row: Any) -> SafeString:
+        return when(getattr(row, field), timezone.now())
+
+    return shown
+
+
+def history(page: admin.ModelAdmin[Any], request: HttpRequest, object_id: str) -> HttpResponse:
+    """What operators decided about any row of any table."""
+    try:
+        found = show_history(page.get_queryset(request), object_id, by=operator_of(request))
+    except ChatError as error:
+        return refused(request, error, address=reverse("admin:index"))
+    address = reverse(f"admin:{page.opts.app_label}_{page.opts.model_name}_change", args=[object_id])
+    address = add_preserved_filters(
+        {"preserved_filters": page.get_preserved_filters(request), "opts": page.opts}, address
+    )
+    title = f"What was decided about {found.name}"
+    return show(request, "admin/agent/history.html", title=title, found=found, address=address, opts=page.opts)
+
+
+def refused(request: HttpRequest, error: ChatError, **context: Any) -> HttpResponse:
+    """Say why nothing was done, or cannot be shown."""
+    return show(request, REFUSED, status=error.status, title=error.detail, error=error, **context)
 
 
 def show(request: HttpRequest, template: str, *, status: int = 200, **context: Any) -> HttpResponse:

@@ -2,17 +2,18 @@
 
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.contrib.admin.exceptions import NotRegistered
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
 from agent.admin.acting import Form
-from agent.admin.door import DeskAdmin, answering, operator_of
+from agent.admin.door import DeskAdmin, answering, history, operator_of
 from agent.desk_models import Desk
 from agent.operations.cautions import DeclineCaution, PromoteCaution, review_caution
 from agent.operations.drill import StartDrill, start_drill
 from agent.operations.overview import audiences, list_cautions
-from chat.errors import ChatError
 
 VERDICTS: dict[str, tuple[type[PromoteCaution | DeclineCaution], str]] = {
     "promote": (PromoteCaution, "It is promoted."),
@@ -31,8 +32,17 @@ class DutiesAdmin(DeskAdmin):
             path("", view(self.changelist_view), name="agent_desk_changelist"),
             path("cautions/", view(self.cautions_view), name="agent_desk_cautions"),
             path("cautions/<int:caution>/<str:verdict>/", view(self.review_view), name="agent_desk_review"),
+            path("history/<str:model>/<str:key>/", view(self.history_of_view), name="agent_desk_history"),
             path("drill/", view(self.drill_view), name="agent_desk_drill"),
         ]
+
+    def history_of_view(self, request: HttpRequest, model: str, key: str) -> HttpResponse:
+        """What was decided about a row of a table that is not of the desk."""
+        try:
+            page = admin.site.get_model_admin(apps.get_model(model))
+        except (LookupError, ValueError, NotRegistered):
+            raise Http404 from None
+        return history(page, request, key)
 
     def has_module_permission(self, _request: HttpRequest) -> bool:
         """It is no table, and stands in no list of them."""
@@ -45,7 +55,7 @@ class DutiesAdmin(DeskAdmin):
     @answering
     def cautions_view(self, request: HttpRequest, form: Form | None = None, about: int = 0) -> HttpResponse:
         """The cautions that nobody has judged."""
-        form, cautions = form or Form(), list_cautions(by=operator_of(request))
+        form, cautions = form or Form(asks=PromoteCaution), list_cautions(by=operator_of(request))
         return self.page(
             request,
             "admin/agent/cautions.html",
@@ -61,26 +71,18 @@ class DutiesAdmin(DeskAdmin):
     @answering
     def review_view(self, request: HttpRequest, caution: int, verdict: str) -> HttpResponse:
         """Promote or decline one."""
-        address, form = reverse("admin:agent_desk_cautions"), Form.of(request)
-        if request.method != "POST" or verdict not in VERDICTS:
-            return HttpResponseRedirect(address)
+        if verdict not in VERDICTS:
+            raise Http404
         command, said = VERDICTS[verdict]
-        try:
-            decided = review_caution(command(caution_id=caution, **form.why), by=operator_of(request))
-        except ChatError as error:
-            form.refused = error
+        by, form = operator_of(request), Form.of(request, command)
+        decided = form.carry_out(lambda: review_caution(command(caution_id=caution, **form.why), by=by))
+        if decided is None:
             return self.cautions_view(request, form, caution)
-        return self.decided(request, decided, said, address=address)
+        return self.decided(request, decided, said, address=reverse("admin:agent_desk_cautions"))
 
     @answering
     def drill_view(self, request: HttpRequest) -> HttpResponse:
         """Start a fire drill."""
-        address, form = reverse("admin:index"), Form.of(request)
-        if request.method != "POST":
-            return HttpResponseRedirect(address)
-        try:
-            decided = start_drill(StartDrill(**form.why), by=operator_of(request))
-        except ChatError as error:
-            return self.refused(request, error, address=address)
-        said = "The drill has begun: in a moment a lane will wedge. Find it, look at it, and dismiss its event."
-        return self.decided(request, decided, said, address=address)
+        command, by = StartDrill(**Form.of(request, StartDrill).why), operator_of(request)
+        said = "The drill has begun. Once its lane is wedged: find it, look at it, and dismiss its event."
+        return self.at_once(request, lambda: start_drill(command, by=by), said, address=reverse("admin:index"))

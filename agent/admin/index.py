@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from agent.admin.acting import Form
+from agent.admin.acting import new_key
 from agent.admin.door import operator_of
 from agent.operations.locking import DatabaseAwayError, NoBookmarksError
 from agent.operations.overview import Overview, pulses, show_desk
@@ -58,8 +58,12 @@ def _desk(request: HttpRequest) -> dict[str, Any]:
         "tiles": list(tiles(overview)),
         "pulses": beats,
         # Learned when there is nothing else to do.
-        "drill_key": Form().key if not overview.total("wedged") and by.may("start_drill") else "",
+        "drill_key": new_key() if _is_quiet(overview) and by.may("start_drill") else "",
     }
+
+
+def _is_quiet(overview: Overview) -> bool:
+    return not overview.total("wedged") and not overview.drilling
 
 
 def sentence(overview: Overview) -> Iterator[Part]:

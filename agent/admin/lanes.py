@@ -11,17 +11,15 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from agent.admin import dismissing, many
-from agent.admin.acting import Form
+from agent.admin.acting import Form, new_key
 from agent.admin.door import DeskAdmin, answering, operator_of
 from agent.models import Bookmark
-from agent.operations.audit import Sought
 from agent.operations.desk import chat_of_stream, in_state, show_lane, titles_of
 from agent.operations.lane import NoSuchLaneError, State, find_bookmark, state_of
 from agent.operations.pause import Pause, Resume, pause, resume
 from agent.operations.retry import RetryLane, retry_lane
 from agent.registry import loss_of
-from agent.templatetags.desk import chip
-from chat.errors import ChatError
+from agent.templatetags.desk import chip, when
 from chat.story.access import ChatNotFoundError, get_chat_for
 
 ACTS = ("dismiss", "retry", "pause", "resume")
@@ -106,9 +104,9 @@ class LaneAdmin(DeskAdmin):
         return f"{lane.subscriber_id} / {lane.stream.name}{title}"
 
     @admin.display(description="Since", ordering="wedged_at")
-    def since(self, lane: Bookmark) -> Any:
+    def since(self, lane: Bookmark) -> SafeString:
         """When it was wedged or paused."""
-        return lane.wedged_at or lane.paused_at or lane.subscriber.paused_at
+        return when(lane.wedged_at or lane.paused_at or lane.subscriber.paused_at, timezone.now())
 
     @admin.display(description="Why")
     def why(self, lane: Bookmark) -> str:
@@ -148,7 +146,7 @@ class LaneAdmin(DeskAdmin):
             title=f"{mark.subscriber_id} / {mark.stream.name}",
             mark=mark,
             detail=detail,
-            form=Form(preview_token=detail.lane.token),
+            key=new_key(),
             chat_url=chat_url(request, detail.chat),
             revealed="reveal" in request.GET,
             loss=loss_of(mark.subscriber_id),
@@ -156,20 +154,6 @@ class LaneAdmin(DeskAdmin):
                 **{page: self.to(request, f"bookmark_{page}", mark.pk) for page in ("change", "history")},
                 **{act: self.to(request, f"lane_{act}", mark.subscriber_id, mark.stream.name) for act in ACTS},
             },
-        )
-
-    @answering
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """What was decided about it."""
-        mark = self.mark(request, object_id)
-        sought = Sought(subscriber=mark.subscriber_id, stream=mark.stream.name)
-        return self.history_of(
-            request,
-            sought,
-            title=f"{mark.subscriber_id} / {mark.stream.name}",
-            address=self.lane_url(request, mark.subscriber_id, mark.stream.name),
         )
 
     @answering
@@ -198,28 +182,18 @@ class LaneAdmin(DeskAdmin):
     @answering
     def retry_view(self, request: HttpRequest, subscriber: str, stream: str) -> HttpResponse:
         """Try the next event again; from the lane's page, with no form in between."""
-        form, address = Form.of(request), self.lane_url(request, subscriber, stream)
-        if request.method != "POST":
-            return HttpResponseRedirect(address)
+        by, form = operator_of(request), Form.of(request, RetryLane)
+        address, said = self.lane_url(request, subscriber, stream), "The lane tries its next event again."
         command = RetryLane(subscriber=subscriber, stream=stream, preview_token=form.preview_token, **form.why)
-        try:
-            decided = retry_lane(command, by=operator_of(request))
-        except ChatError as error:
-            return self.refused(request, error, address=address)
-        return self.decided(request, decided, "The lane tries its next event again.", address=address)
+        return self.at_once(request, lambda: retry_lane(command, by=by), said, address=address)
 
     @answering
     def pause_view(self, request: HttpRequest, subscriber: str, stream: str) -> HttpResponse:
         """Pausing one lane, with a reason."""
-        form, address = Form.of(request), self.lane_url(request, subscriber, stream)
-        if request.method == "POST":
-            command = Pause(subscriber=subscriber, stream=stream, **form.why)
-            try:
-                decided = pause(command, by=operator_of(request))
-            except ChatError as error:
-                form.refused = error
-            else:
-                return self.decided(request, decided, "The lane is paused.", address=address)
+        by, form, address = operator_of(request), Form.of(request, Pause), self.lane_url(request, subscriber, stream)
+        decided = form.carry_out(lambda: pause(Pause(subscriber=subscriber, stream=stream, **form.why), by=by))
+        if decided:
+            return self.decided(request, decided, "The lane is paused.", address=address)
         return self.page(
             request,
             "admin/agent/pause.html",
@@ -233,14 +207,9 @@ class LaneAdmin(DeskAdmin):
     @answering
     def resume_view(self, request: HttpRequest, subscriber: str, stream: str) -> HttpResponse:
         """Let it go on."""
-        form, address = Form.of(request), self.lane_url(request, subscriber, stream)
-        if request.method != "POST":
-            return HttpResponseRedirect(address)
-        try:
-            decided = resume(Resume(subscriber=subscriber, stream=stream, **form.why), by=operator_of(request))
-        except ChatError as error:
-            return self.refused(request, error, address=address)
-        return self.decided(request, decided, "The lane goes on.", address=address)
+        command = Resume(subscriber=subscriber, stream=stream, **Form.of(request, Resume).why)
+        by, address = operator_of(request), self.lane_url(request, subscriber, stream)
+        return self.at_once(request, lambda: resume(command, by=by), "The lane goes on.", address=address)
 
     def mark(self, request: HttpRequest, pk: str | int) -> Bookmark:
         """The bookmark of a lane; NoSuchLaneError."""

@@ -45,20 +45,21 @@ def on_to(request: HttpRequest, page: "LaneAdmin", name: str, lanes: QuerySet[Bo
 
 def dismiss(page: "LaneAdmin", request: HttpRequest) -> HttpResponse:
     """Dismiss the next event of each."""
-    return _act(page, request, _dismiss, {"title": "Dismiss the next event of these lanes", "act": "dismiss"})
+    words = {"title": "Dismiss the next event of these lanes", "act": "dismiss"}
+    return _act(page, request, _dismiss, Form.of(request, DismissEvent), words)
 
 
 def retry(page: "LaneAdmin", request: HttpRequest) -> HttpResponse:
     """Retry each."""
-    return _act(page, request, _retry, {"title": "Retry these lanes", "act": "retry"})
+    return _act(page, request, _retry, Form.of(request, RetryLane), {"title": "Retry these lanes", "act": "retry"})
 
 
-def _act(page: "LaneAdmin", request: HttpRequest, perform: Perform, words: dict[str, Any]) -> HttpResponse:
-    by, form = operator_of(request), Form.of(request)
+def _act(page: "LaneAdmin", request: HttpRequest, perform: Perform, form: Form, words: dict[str, Any]) -> HttpResponse:
+    by = operator_of(request)
     chosen = [number(pk) for pk in request.GET.get("lanes", "").split(",")][:MOST]
     marks = list(page.get_queryset(request).filter(pk__in=chosen).select_related("subscriber", "stream").order_by("pk"))
     done: dict[int, Decided | ChatError] = {}
-    if request.method == "POST":
+    if form.sent:
         done = {mark.pk: _tried(perform, mark, form, request) for mark in marks}
         refusals = [one for one in done.values() if isinstance(one, ChatError)]
         form.refused = refusals[0] if refusals and len(refusals) == len(done) else None

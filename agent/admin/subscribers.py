@@ -3,20 +3,18 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from agent.admin.acting import Form
+from agent.admin.acting import Form, new_key
 from agent.admin.door import DeskAdmin, answering, operator_of
 from agent.models import Subscriber
-from agent.operations.audit import Sought
 from agent.operations.desk import list_lanes, list_subscribers
 from agent.operations.lane import State
 from agent.operations.overview import pulses
 from agent.operations.pause import Pause, Resume, pause, resume
 from agent.operations.rebuild import RebuildProjection, rebuild_projection
 from agent.operations.shown import SubscriberView
-from chat.errors import ChatError
 
 STATES = ("wedged", "backing off", "paused", "behind", "live")
 KINDS = ("reaction", "projection")
@@ -74,31 +72,19 @@ class SubscriberAdmin(DeskAdmin):
             subscriber=view,
             lanes=lanes,
             pulse=pulses(by=by).get(object_id),
-            form=Form(),
+            key=new_key(),
             pause_url=self.to(request, "subscriber_pause", object_id),
             rebuild_url=self.to(request, "subscriber_rebuild", object_id),
             resume_url=self.to(request, "subscriber_resume", object_id),
         )
 
     @answering
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """What was decided about it and its lanes."""
-        address = self.to(request, "subscriber_change", object_id)
-        return self.history_of(request, Sought(subscriber=object_id), title=object_id, address=address)
-
-    @answering
     def pause_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """Pausing all its lanes, with a reason."""
-        address, form = self.to(request, "subscriber_change", name), Form.of(request)
-        if request.method == "POST":
-            try:
-                decided = pause(Pause(subscriber=name, **form.why), by=operator_of(request))
-            except ChatError as error:
-                form.refused = error
-            else:
-                return self.decided(request, decided, f"{name} is paused.", address=address)
+        by, form, address = operator_of(request), Form.of(request, Pause), self.to(request, "subscriber_change", name)
+        decided = form.carry_out(lambda: pause(Pause(subscriber=name, **form.why), by=by))
+        if decided:
+            return self.decided(request, decided, f"{name} is paused.", address=address)
         return self.page(
             request,
             "admin/agent/pause.html",
@@ -111,29 +97,21 @@ class SubscriberAdmin(DeskAdmin):
     @answering
     def rebuild_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """Having a worker write a projection's rows anew, with a reason."""
-        address, form = self.to(request, "subscriber_change", name), Form.of(request)
-        if request.method == "POST":
-            command = RebuildProjection(projection=name, restart="restart" in request.POST, **form.why)
-            try:
-                decided = rebuild_projection(command, by=operator_of(request), here=False)
-            except ChatError as error:
-                form.refused = error
-            else:
-                return self.decided(request, decided, f"{name} is being rebuilt.", address=address)
+        by, form = operator_of(request), Form.of(request, RebuildProjection)
+        address = self.to(request, "subscriber_change", name)
+        command = RebuildProjection(projection=name, restart="restart" in request.POST, **form.why)
+        decided = form.carry_out(lambda: rebuild_projection(command, by=by, here=False))
+        if decided:
+            return self.decided(request, decided, f"{name} is being rebuilt.", address=address)
         template, title = "admin/agent/rebuild.html", f"Rebuild {name}"
         return self.page(request, template, status=form.status, title=title, form=form, address=address)
 
     @answering
     def resume_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """Let it go on."""
-        address, form = self.to(request, "subscriber_change", name), Form.of(request)
-        if request.method != "POST":
-            return HttpResponseRedirect(address)
-        try:
-            decided = resume(Resume(subscriber=name, **form.why), by=operator_of(request))
-        except ChatError as error:
-            return self.refused(request, error, address=address)
-        return self.decided(request, decided, f"{name} goes on.", address=address)
+        by, command = operator_of(request), Resume(subscriber=name, **Form.of(request, Resume).why)
+        address = self.to(request, "subscriber_change", name)
+        return self.at_once(request, lambda: resume(command, by=by), f"{name} goes on.", address=address)
 
     def _view(self, request: HttpRequest, name: str) -> SubscriberView:
         view = next((one for one in list_subscribers(by=operator_of(request)) if one.standing.name == name), None)

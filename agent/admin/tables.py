@@ -6,19 +6,19 @@ from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 
 from agent.admin.acting import Form
-from agent.admin.door import DeskAdmin, answering, operator_of
+from agent.admin.door import DeskAdmin, answering, moment_of, operator_of
 from agent.models import AlertSent, DayOfChat, DismissedEvent, Refusal, SearchedTurn, SuspendedEndpoint
-from agent.operations.audit import Sought, show_decision
 from agent.operations.redeliver import RedeliverEvent, redeliver_event
 from agent.projections.activity import days_of_all
-from chat.errors import ChatError
 
 
 @admin.register(SuspendedEndpoint)
 class SuspendedEndpointAdmin(DeskAdmin):
     """Models that are left alone until a probe passes."""
 
-    list_display = ("name", "reason", "suspended_at", "probe_at")
+    list_display = ("name", "reason", "since", "probe")
+    since = moment_of("suspended_at", "Since")
+    probe = moment_of("probe_at", "Next probe")
     ordering = ("-suspended_at",)
 
 
@@ -26,7 +26,8 @@ class SuspendedEndpointAdmin(DeskAdmin):
 class AlertSentAdmin(DeskAdmin):
     """Alerts that went out, the newest first."""
 
-    list_display = ("fingerprint", "sent_at")
+    list_display = ("fingerprint", "sent")
+    sent = moment_of("sent_at", "Sent")
     ordering = ("-sent_at",)
 
 
@@ -44,35 +45,16 @@ class DismissedEventAdmin(DeskAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Taking a dismissal back, with a reason."""
-        row, form = self.get_object(request, object_id), Form.of(request)
-        address = self.to(request, "dismissedevent_changelist")
+        row, form = self.get_object(request, object_id), Form.of(request, RedeliverEvent)
+        by, address = operator_of(request), self.to(request, "dismissedevent_changelist")
         if row is None:
             raise Http404
-        if request.method == "POST":
-            command = RedeliverEvent(reaction=row.subscriber, event_id=row.event, **form.why)
-            try:
-                decided = redeliver_event(command, by=operator_of(request))
-            except ChatError as error:
-                form.refused = error
-            else:
-                return self.decided(request, decided, f"Event {row.event} is redelivered.", address=address)
+        command = RedeliverEvent(reaction=row.subscriber, event_id=row.event, **form.why)
+        decided = form.carry_out(lambda: redeliver_event(command, by=by))
+        if decided:
+            return self.decided(request, decided, f"Event {row.event} is redelivered.", address=address)
         context = {"row": row, "form": form, "address": address, "title": f"Event {row.event}"}
         return self.page(request, "admin/agent/dismissed.html", status=form.status, **context)
-
-    @answering
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """What was decided about it."""
-        row = self.get_object(request, object_id)
-        if row is None:
-            raise Http404
-        decision = show_decision(row.decision, by=operator_of(request))
-        # One that was skipped with another: what was decided was about that other event.
-        event = decision["target"]["event"] if decision else row.event
-        sought = Sought(subscriber=row.subscriber, event=event)
-        address = self.to(request, "dismissedevent_change", row.pk)
-        return self.history_of(request, sought, title=f"event {row.event}", address=address)
 
 
 @admin.register(Refusal)
@@ -80,7 +62,8 @@ class RefusalAdmin(DeskAdmin):
     """Who was refused what, the newest first."""
 
     act_to_see = "view_audit"
-    list_display = ("at", "principal_name", "channel", "act", "target", "status", "detail")
+    list_display = ("when", "principal_name", "channel", "act", "target", "status", "detail")
+    when = moment_of("at", "When")
     list_filter = ("channel", "act", "status")
     search_fields = ("principal_name", "target")
     ordering = ("-id",)

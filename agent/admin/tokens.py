@@ -4,15 +4,14 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 
 from agent.admin.acting import Form, number
-from agent.admin.door import DeskAdmin, answering, operator_of
+from agent.admin.door import DeskAdmin, answering, moment_of, operator_of
 from agent.desk_models import PERMISSIONS
 from agent.models import ApiToken
 from agent.operations.tokens import CreateToken, RevokeToken, create_token, revoke_token, tokens_of
-from chat.errors import ChatError
 
 DAYS = 90
 
@@ -22,7 +21,11 @@ class TokenAdmin(DeskAdmin):
     """Tokens, the newest first."""
 
     act_to_see = "create_token"
-    list_display = ("name", "hint", "user", "created_at", "expires_at", "last_used_at", "revoked_at")
+    list_display = ("name", "hint", "user", "created", "expires", "last_used", "ended")
+    created = moment_of("created_at", "Made")
+    expires = moment_of("expires_at", "Good until")
+    last_used = moment_of("last_used_at", "Last used")
+    ended = moment_of("revoked_at", "Ended")
     list_select_related = ("user",)
 
     def get_urls(self) -> list[URLPattern]:
@@ -43,7 +46,7 @@ class TokenAdmin(DeskAdmin):
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Make one; it is shown on the answer and never again."""
-        by, form, sent = operator_of(request), Form.of(request), request.POST
+        by, form, sent = operator_of(request), Form.of(request, CreateToken), request.POST
         context: dict[str, Any] = {
             "form": form,
             "name": sent.get("name", ""),
@@ -52,14 +55,10 @@ class TokenAdmin(DeskAdmin):
             "scopes": [(act, words) for act, words in PERMISSIONS if by.may(act)],
             "address": reverse("admin:agent_apitoken_changelist"),
         }
-        if request.method == "POST":
-            command = CreateToken(
-                name=context["name"], scopes=tuple(context["chosen"]), days=number(sent.get("days")), reason=form.reason
-            )
-            try:
-                context["made"] = create_token(command, by=by)
-            except ChatError as error:
-                form.refused = error
+        command = CreateToken(
+            name=context["name"], scopes=tuple(context["chosen"]), days=number(sent.get("days")), reason=form.reason
+        )
+        context["made"] = form.carry_out(lambda: create_token(command, by=by))
         return self.page(
             request, "admin/agent/token_new.html", status=form.status, title="Make an API token", **context
         )
@@ -83,11 +82,6 @@ class TokenAdmin(DeskAdmin):
     @answering
     def revoke_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """End it."""
-        address = reverse("admin:agent_apitoken_changelist")
-        if request.method != "POST":
-            return HttpResponseRedirect(address)
-        try:
-            decided = revoke_token(RevokeToken(token_id=pk), by=operator_of(request))
-        except ChatError as error:
-            return self.refused(request, error, address=address)
-        return self.decided(request, decided, "The token is good for nothing any more.", address=address)
+        by, address = operator_of(request), reverse("admin:agent_apitoken_changelist")
+        said = "The token is good for nothing any more."
+        return self.at_once(request, lambda: revoke_token(RevokeToken(token_id=pk), by=by), said, address=address)

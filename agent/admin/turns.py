@@ -1,26 +1,81 @@
 """Turns: the list, one turn with its writings, having it written anew, and bringing an older writing back."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from asgiref.sync import async_to_sync
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
 from agent.admin.acting import Form, number
-from agent.admin.door import DeskAdmin, answering, operator_of
+from agent.admin.door import DeskAdmin, answering, moment_of, operator_of
 from agent.admin.lanes import chat_url
-from agent.operations.operator import NotPermittedError
-from agent.operations.regenerate import RegenerateTurn, RestoreTurn, regenerate_turn, restore_turn
-from agent.operations.writings import Writings, find_history, may_see, show_new_writing, show_writings
-from chat.errors import ChatError
+from agent.operations.regenerate import RegenerateTurn, regenerate_turn
+from agent.operations.restore import RestoreTurn, restore_turn
+from agent.operations.writings import Writings, may_see, show_new_writing, show_writings
+from agent.templatetags.desk import chip
 from chat.story.bonds import names_of
 from chat.story.models import Turn
 from chat.turns.announce import chosen
 from chat.turns.comparing import compared
 from chat.turns.lines import plain
+from chat.turns.numbers import numbers_of, writings_of
 from chat.turns.regenerate import GUIDANCE_CHARACTERS
+
+#: Characters of a turn that a list shows.
+EXCERPT = 100
+
+
+class StateFilter(admin.SimpleListFilter):
+    """The turns that stand, those that do not, and those that were cut off."""
+
+    title, parameter_name = "state", "is"
+    meant: ClassVar = {
+        "live": Q(superseded_by=None),
+        "superseded": Q(superseded_by__isnull=False),
+        "stopped": Q(state="stopped"),
+        "interrupted": Q(state="interrupted"),
+    }
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
+        """The words for it."""
+        return [(name, name.capitalize()) for name in self.meant]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Turn]) -> QuerySet[Turn]:
+        """What is chosen."""
+        return queryset.filter(self.meant.get(self.value() or "", Q()))
+
+
+class SpeakerFilter(admin.SimpleListFilter):
+    """What the player said, or what the characters did."""
+
+    title, parameter_name = "speaker", "by"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
+        """The words for it."""
+        return [("player", "The player"), ("character", "A character")]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Turn]) -> QuerySet[Turn]:
+        """What is chosen."""
+        kind = {"player": Turn.Kind.USER, "character": Turn.Kind.ASSISTANT}.get(self.value() or "")
+        return queryset.filter(kind=kind) if kind else queryset
+
+
+class Turns(ChangeList):
+    """A page of turns with their numbers, and whether what they fell to was another turn."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Two queries for the page."""
+        super().get_results(request)
+        numbers = numbers_of(turn.id for turn in self.result_list)
+        heirs = Turn.objects.in_bulk({turn.superseded_by for turn in self.result_list} - {None})
+        for turn in self.result_list:
+            turn.number, turn.heir = numbers[turn.id], heirs.get(turn.superseded_by)
 
 
 @admin.register(Turn)
@@ -28,11 +83,14 @@ class TurnAdmin(DeskAdmin):
     """Turns, the newest first; superseded ones stay readable."""
 
     change_list_template = "admin/agent/change_list.html"
-    list_display = ("id", "chat_id", "place", "kind", "speaker_name", "state", "superseded_by", "said_at")
-    list_filter = ("kind", "state")
-    search_fields = ("=chat__id", "=id")
-    search_help_text = "The number of a chat or of a turn."
+    list_display = ("called", "says", "who", "of_chat", "standing", "said")
+    list_filter = (StateFilter, SpeakerFilter)
+    list_per_page = 50
+    list_select_related = ("chat",)
+    search_fields = ("chat__title", "=chat__id", "=id")
+    search_help_text = "A chat’s title or number, or the number of an event"
     actions = ("regenerate",)
+    said = moment_of("said_at", "Said")
     ordering = ("-id",)
 
     def get_urls(self) -> list[URLPattern]:
@@ -54,6 +112,36 @@ class TurnAdmin(DeskAdmin):
         """Whether the action is offered."""
         return operator_of(request).may("regenerate_turn")
 
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
+        """Ours."""
+        return Turns
+
+    @admin.display(description="Turn", ordering="id")
+    def called(self, turn: Any) -> str:
+        """As players see it."""
+        return f"Turn {turn.number}"
+
+    @admin.display(description="What was said")
+    def says(self, turn: Turn) -> str:
+        """How it begins."""
+        return Truncator(plain(turn.text)).chars(EXCERPT)
+
+    @admin.display(description="By")
+    def who(self, turn: Turn) -> str:
+        """Who said it."""
+        return turn.speaker_name
+
+    @admin.display(description="Chat", ordering="chat")
+    def of_chat(self, turn: Turn) -> SafeString:
+        """The chat, and the way to all its turns."""
+        return format_html('<a href="?chat__id__exact={}">{}</a>', turn.chat_id, turn.chat.title)
+
+    @admin.display(description="State", ordering="superseded_by")
+    def standing(self, turn: Any) -> SafeString:
+        """Whether it stands in the story, and how it ended if it was cut."""
+        state = "live" if turn.superseded_by is None else "superseded" if turn.heir else "deleted"
+        return format_html("{} <small>{}</small>", chip(state), "" if turn.state == "complete" else turn.state)
+
     @admin.action(description="Regenerate the selected turn…", permissions=["regenerate"])
     def regenerate(self, request: HttpRequest, turns: QuerySet[Turn]) -> HttpResponse | None:
         """On to the form."""
@@ -72,55 +160,37 @@ class TurnAdmin(DeskAdmin):
         if not turn or not may_see(by):
             return super().change_view(request, object_id, form_url, extra_context)
         shown = show_writings(turn, by=by)
-        return self._page(request, "admin/agent/turn.html", shown, title=f"Turn {turn}", beside=_beside(shown))
-
-    @answering
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """What was decided about it."""
-        turn = number(object_id)
-        sought = find_history(turn, by=operator_of(request))
-        return self.history_of(request, sought, title=f"turn {turn}", address=self.to_turn(request, turn))
+        title = f"Turn {shown.number}"
+        return self._page(request, "admin/agent/turn.html", shown, title=title, beside=_beside(shown))
 
     @answering
     def regenerate_view(self, request: HttpRequest, turn: int) -> HttpResponse:
         """Having it written anew, with a reason: what that would undo, then on to the page that streams it."""
-        by, form, guidance = operator_of(request), Form.of(request), request.POST.get("guidance", "")
-        if request.method == "POST":
-            command = RegenerateTurn(turn_id=turn, guidance=guidance, **form.why)
-            try:
-                decided = async_to_sync(regenerate_turn)(command, by=by, announcer=chosen())
-            except NotPermittedError:
-                raise
-            except ChatError as error:
-                form.refused = error
-            else:
-                address = reverse("admin:agent_turn_writing", args=[decided.after["generation"]])
-                return self.decided(request, decided, "The new writing has begun.", address=address)
+        by, form, guidance = operator_of(request), Form.of(request, RegenerateTurn), request.POST.get("guidance", "")
+        command = RegenerateTurn(turn_id=turn, guidance=guidance, **form.why)
+        decided = form.carry_out(lambda: async_to_sync(regenerate_turn)(command, by=by, announcer=chosen()))
+        if decided:
+            address = reverse("admin:agent_turn_writing", args=[decided.after["generation"]])
+            # Still true when the page, which goes on looking, has seen it end.
+            return self.decided(request, decided, "A new writing was asked for.", address=address)
         shown = show_writings(turn, by=by)
         # What goes with the turn, each in a sentence.
         lines = list(shown.undone.lines(names_of(shown.chat))) if shown.undone else []
         context = {"guidance": guidance, "longest": GUIDANCE_CHARACTERS, "form": form, "lines": lines}
-        template, title = "admin/agent/regenerate.html", f"Regenerate turn {turn}"
+        template, title = "admin/agent/regenerate.html", f"Regenerate turn {shown.number}"
         return self._page(request, template, shown, status=form.status, title=title, **context)
 
     @answering
     def restore_view(self, request: HttpRequest, turn: int) -> HttpResponse:
         """Bringing a writing back, with a reason."""
-        by, form = operator_of(request), Form.of(request)
-        if request.method == "POST":
-            try:
-                decided = restore_turn(RestoreTurn(turn_id=turn, **form.why), by=by)
-            except NotPermittedError:
-                raise
-            except ChatError as error:
-                form.refused = error
-            else:
-                address = self.to_turn(request, turn)
-                return self.decided(request, decided, "This writing stands again.", address=address)
+        by, form = operator_of(request), Form.of(request, RestoreTurn)
+        decided = form.carry_out(lambda: restore_turn(RestoreTurn(turn_id=turn, **form.why), by=by))
+        if decided:
+            return self.decided(request, decided, "This writing stands again.", address=self.to_turn(request, turn))
         shown = show_writings(turn, by=by)
-        context = {"form": form, "beside": _beside(shown), "title": f"Restore turn {turn}"}
+        writing = writings_of(turn)[turn]
+        title = f"Restore writing {writing} of turn {shown.number}"
+        context = {"form": form, "beside": _beside(shown), "title": title}
         return self._page(request, "admin/agent/restore.html", shown, status=form.status, **context)
 
     @answering
@@ -131,7 +201,8 @@ class TurnAdmin(DeskAdmin):
         return self.page(
             request,
             "admin/agent/writing.html",
-            title=f"A new writing of turn {made.old.id}",
+            title=f"A new writing of turn {made.number}",
+            writings=writings_of(made.old.id),
             made=made,
             runs=runs,
             turn_url=self.to_turn(request, made.old.id),
@@ -144,6 +215,7 @@ class TurnAdmin(DeskAdmin):
 
     def _page(self, request: HttpRequest, template: str, shown: Writings, **context: Any) -> HttpResponse:
         context |= {"turn": shown.turn, "chat": shown.chat, "turn_url": self.to_turn(request, shown.turn.id)}
+        context |= {"number": shown.number, "writings": writings_of(shown.turn.id)}
         return self.page(request, template, shown=shown, chat_url=chat_url(request, shown.chat.id), **context)
 
 

@@ -6,6 +6,11 @@ from typing import Annotated, Any, Literal
 from ninja import Schema
 from pydantic import AwareDatetime, ConfigDict, Field, StrictInt
 
+from agent.operations.command import Command, presets_of
+from agent.operations.dismiss import DismissEvent
+from agent.operations.pause import Pause, Resume
+from agent.operations.retry import RetryLane
+
 type State = Literal["live", "behind", "running", "backing off", "wedged", "paused"]
 #: As every door writes it: ISO 8601, to the microsecond.
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -18,30 +23,46 @@ class Sent(Schema):
     model_config = ConfigDict(extra="forbid")
 
 
+def preset_for(asks: type[Command]) -> Any:
+    """The field of a command's preset."""
+    return Field(None, description=f"The kind of reason: {', '.join(presets_of(asks.act))}.")
+
+
 class Reasoned(Sent):
     """A body with a reason that may be left out."""
 
     reason: str = Field("", description="Why, for whoever asks later: at most 2,000 characters after trimming.")
-    preset: str | None = Field(
-        None, description="The kind of reason: unreadable, duplicate, fixed_by_hand, test, drill or other."
-    )
+
+
+class ResumeIn(Reasoned):
+    """The end of a pause."""
+
+    preset: str | None = preset_for(Resume)
 
 
 class RetryIn(Reasoned):
     """A retry."""
 
+    preset: str | None = preset_for(RetryLane)
     preview_token: str | None = Field(None, description="Of the lane as it was looked at.")
 
 
-class PauseIn(Reasoned):
-    """A pause."""
+class MustSayWhy(Sent):
+    """A body with a reason."""
 
     reason: str = Field(description="Why, for whoever asks later: 1 to 2,000 characters after trimming.")
 
 
-class DismissIn(PauseIn):
+class PauseIn(MustSayWhy):
+    """A pause."""
+
+    preset: str | None = preset_for(Pause)
+
+
+class DismissIn(MustSayWhy):
     """A dismissal."""
 
+    preset: str | None = preset_for(DismissEvent)
     event_id: StrictInt = Field(description="The event's position in the log.")
     expected_skipped: StrictInt = Field(0, ge=0, description="Events before it that are skipped with it.")
     preview_token: str | None = Field(None, description="Of the preview: then a lane that moved since is refused.")

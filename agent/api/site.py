@@ -76,7 +76,7 @@ def pause_subscriber(request: HttpRequest, name: Path[str], body: schemas.PauseI
 
 @lanes.post("/resume", response={201: schemas.Decision, **REFUSALS})
 def resume_subscriber(
-    request: HttpRequest, name: Path[str], body: schemas.Reasoned | None = None, key: Key = None
+    request: HttpRequest, name: Path[str], body: schemas.ResumeIn | None = None, key: Key = None
 ) -> Any:
     """Let it be claimed again."""
     return Status(201, resume(Resume(subscriber=name, key=key, **_said(body)), by=operator_of(request)).as_json())
@@ -115,7 +115,7 @@ def pause_lane(request: HttpRequest, name: Path[str], stream: str, body: schemas
 
 @lanes.post("/lanes/{stream}/resume", response={201: schemas.Decision, **REFUSALS})
 def resume_lane(
-    request: HttpRequest, name: Path[str], stream: str, body: schemas.Reasoned | None = None, key: Key = None
+    request: HttpRequest, name: Path[str], stream: str, body: schemas.ResumeIn | None = None, key: Key = None
 ) -> Any:
     """Let this lane be claimed again."""
     command = Resume(subscriber=name, stream=stream, key=key, **_said(body))

@@ -5,12 +5,13 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from agent.operations.command import PRESETS
+from agent.operations.command import Command as Asked
+from agent.operations.command import presets_of
 from agent.operations.locking import reachable
 from agent.operations.operator import NotPermittedError, Operator
 from agent.operations.problems import problem_of
@@ -23,7 +24,8 @@ USAGE, REFUSED, NOT_PERMITTED = 2, 3, 4
 class Door(BaseCommand):
     """A command that makes one call; subclasses add their arguments and `perform`."""
 
-    needs_reason = False
+    #: What is asked for: it says which presets there are, and whether a reason is needed.
+    asks: ClassVar[type[Asked]]
     needs_user = True
     # They would ask the database before we can say that it is away.
     requires_system_checks: list[str] = []  # noqa: RUF012  (Django's own declaration)
@@ -34,13 +36,15 @@ class Door(BaseCommand):
             "--as-user", required=self.needs_user, metavar="NAME", help="who does it; the audit says so"
         )
         parser.add_argument("--reason", help="why, for whoever asks later")
-        parser.add_argument("--preset", choices=sorted(PRESETS), default="", help="the kind of reason")
+        parser.add_argument(
+            "--preset", choices=sorted(presets_of(self.asks.act)), default="", help="the kind of reason"
+        )
         parser.add_argument("--key", help="repeating the command with the same key does nothing more")
         parser.add_argument("--format", choices=["text", "json"], default="text")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Make the call and print what came of it; CommandError with the exit status for a refusal."""
-        if self.needs_reason and options["reason"] is None:
+        if self.asks.needs_reason and options["reason"] is None:
             raise CommandError("Give a reason: --reason TEXT.", returncode=USAGE)
         decided = self.answered(lambda: self.perform(options, by=operator(options["as_user"])), options)
         self.stdout.write(json.dumps(decided.as_json(), indent=2) if options["format"] == "json" else told(decided))

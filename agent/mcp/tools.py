@@ -7,6 +7,7 @@ from typing import Any, cast
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from agent.operations import audit, desk
+from agent.operations.command import Command, presets_of
 from agent.operations.dismiss import LARGEST_POSITION, DismissEvent, dismiss_event
 from agent.operations.lane import State
 from agent.operations.operator import Operator
@@ -32,6 +33,10 @@ class Arguments(BaseModel):
     """Of a tool; unknown ones are refused."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def _preset_for(asks: type[Command]) -> Any:
+    return Field("", description=f"The kind of reason: {', '.join(presets_of(asks.act))}")
 
 
 class Nothing(Arguments):
@@ -78,7 +83,8 @@ class Why(BaseModel):
     """Why, and how a repetition is told from a second command."""
 
     reason: str = Field("", description="Why, for whoever asks later: at most 2,000 characters")
-    preset: str = Field("", description="unreadable, duplicate, fixed_by_hand, test, drill or other")
+    #: Each act has its own.
+    preset: str
     idempotency_key: str | None = Field(None, description="Repeating the call with the same key does nothing more")
 
     def why(self) -> dict[str, Any]:
@@ -95,6 +101,7 @@ class MustSayWhy(Why):
 class Dismiss(OfEvent, MustSayWhy):
     """What to dismiss."""
 
+    preset: str = _preset_for(DismissEvent)
     expected_skipped: StrictInt = Field(0, description="Events before it that are skipped with it; see the preview")
     preview_token: str = Field("", description="Of the preview: then a lane that has moved since is refused")
 
@@ -102,18 +109,21 @@ class Dismiss(OfEvent, MustSayWhy):
 class Retry(OfLane, Why):
     """What to retry."""
 
+    preset: str = _preset_for(RetryLane)
     preview_token: str = Field("", description="Of the lane as it was looked at")
 
 
 class PauseIt(OfSubscriber, MustSayWhy):
     """What to pause."""
 
+    preset: str = _preset_for(Pause)
     stream: str = Field("", description="Only this lane, e.g. chat-7; empty for the whole subscriber")
 
 
 class ResumeIt(OfSubscriber, Why):
     """What to resume."""
 
+    preset: str = _preset_for(Resume)
     stream: str = Field("", description="Only this lane, e.g. chat-7; empty for the whole subscriber")
 
 

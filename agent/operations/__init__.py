@@ -4,8 +4,8 @@ The road of an operation: a door (admin, api, mcp, command) makes a typed comman
 authorises, before any lock → a short transaction locks the lane → the decider, which does no I/O, says what is to
 be done or refuses → effect and Decision are committed at once. A refusal changes nothing and is noted.
 
-    dismiss  retry  pause  redeliver  rebuild  regenerate  cautions  drill  tokens     the operations
+    dismiss  retry  pause  redeliver  rebuild  regenerate  restore  cautions  drill  tokens     the operations
     desk  overview  preview  fingerprints  writings  audit  shown                      what operators read
-    operator  command  lane                                who acts, what is asked, how a lane stands
+    operator  command  lane  turn                          who acts, what is asked, how a lane and a turn stand
     performing  locking  registering  chain  refusals  problems                        what all of them stand on
 """

@@ -61,6 +61,8 @@ class Sought:
     subscriber: str = ""
     stream: str = ""
     event: int | None = None
+    #: The whole of it, as `command.address` has it.
+    target: str = ""
     since: datetime | None = None
     until: datetime | None = None
 
@@ -73,6 +75,7 @@ class Sought:
             "subscriber": self.subscriber,
             "stream": self.stream,
             "event": self.event,
+            "target": self.target,
             "at__gte": self.since,
             "at__lt": self.until,
         }

@@ -9,15 +9,32 @@ from chat.errors import ChatError
 from chat.log.text import clean
 
 LONGEST_REASON, LONGEST_KEY = 2000, 200
-#: Reasons that come up again and again; a reason in words is asked for beside them.
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A reason that comes up again and again; one in words is asked for beside it."""
+
+    words: str
+    #: What it may be given for; none named: every act.
+    acts: tuple[str, ...] = ()
+
+
 PRESETS = {
-    "unreadable": "The text cannot be read",
-    "duplicate": "Duplicate",
-    "fixed_by_hand": "Fixed by hand",
-    "out_of_character": "Out of character",
-    "test": "Test",
-    "drill": "Fire drill",
-    "other": "Other",
+    "unreadable": Preset("The text cannot be read", ("dismiss_event",)),
+    "duplicate": Preset("Duplicate", ("dismiss_event",)),
+    "fixed_by_hand": Preset("Fixed by hand", ("dismiss_event",)),
+    "drill": Preset("Fire drill", ("dismiss_event",)),
+    "mended": Preset("What was wrong is mended", ("retry_lane", "resume_subscriber", "redeliver_event")),
+    "mistaken": Preset("Dismissed by mistake", ("redeliver_event",)),
+    "maintenance": Preset("Maintenance", ("pause_subscriber", "resume_subscriber")),
+    "model_trouble": Preset("Trouble with the model", ("pause_subscriber",)),
+    "outdated_rows": Preset("Its rows are wrong or missing", ("rebuild_projection",)),
+    "out_of_character": Preset("Out of character", ("regenerate_turn",)),
+    "against_the_story": Preset("Contradicts the story", ("regenerate_turn",)),
+    "better_before": Preset("It was better before", ("restore_turn",)),
+    "test": Preset("Test"),
+    "other": Preset("Other"),
 }
 
 
@@ -34,7 +51,7 @@ class ReasonTooLongError(ChatError):
 
 
 class UnknownPresetError(ChatError):
-    """There is no such preset reason."""
+    """There is no such preset reason for this."""
 
     status = 422
 
@@ -57,7 +74,7 @@ class Command:
     needs_reason: ClassVar[bool] = False
 
     reason: str = ""
-    #: One of PRESETS; "" for none.
+    #: One of `presets_of` its act; "" for none.
     preset: str = ""
     #: Repeating a command with the same key gives the first answer; None for no key.
     key: str | None = None
@@ -72,8 +89,8 @@ class Command:
             raise NoReasonError
         if len(reason) > LONGEST_REASON:
             raise ReasonTooLongError
-        if self.preset and self.preset not in PRESETS:
-            raise UnknownPresetError
+        if self.preset and self.preset not in presets_of(self.act):
+            raise UnknownPresetError(f"Choose one of these preset reasons, or none: {', '.join(presets_of(self.act))}.")
         if self.key is not None and not (0 < len(self.key) <= LONGEST_KEY and self.key.isprintable()):
             raise MalformedKeyError
         return replace(self, reason=reason)
@@ -86,6 +103,11 @@ class Command:
         """The same for the same command under the same key, whichever door it came through."""
         said = {name: value for name, value in asdict(self).items() if name != "key"}
         return hashlib.sha256(json.dumps([self.act, said], sort_keys=True).encode()).hexdigest()
+
+
+def presets_of(act: str) -> dict[str, str]:
+    """The preset reasons that may be given for an act, with their words."""
+    return {name: preset.words for name, preset in PRESETS.items() if act in preset.acts or not preset.acts}
 
 
 def address(target: dict[str, Any]) -> str:

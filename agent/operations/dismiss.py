@@ -13,6 +13,7 @@ from agent.operations.lane import (
     LaneMovedError,
     NoSuchLaneError,
     declared,
+    freed,
     lane_of,
     lock_bookmark,
     pending,
@@ -88,6 +89,8 @@ class Found:
     kind: str | None
     #: Positions of the events of its kinds up to the event.
     pending: tuple[int, ...] = ()
+    #: Of the first of its kinds behind the event.
+    following: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +99,8 @@ class Dismissal:
 
     lane: Lane
     skipped: tuple[int, ...]
+    #: How the lane then stands.
+    after: Lane
 
 
 def dismiss_event(command: DismissEvent, *, by: Operator) -> Decided:
@@ -124,7 +129,8 @@ def decide(found: Found, command: DismissEvent) -> Dismissal:
         raise LaneMovedError(lane)
     if len(skipped) - 1 != command.expected_skipped:
         raise OtherSkippedError(lane)
-    return Dismissal(lane=lane, skipped=skipped)
+    after = freed(lane, position=command.event_id, next_event=found.following, attempts=0)
+    return Dismissal(lane=lane, skipped=skipped, after=after)
 
 
 def would_skip(found: Found, event_id: int) -> tuple[Lane, tuple[int, ...]]:
@@ -166,7 +172,14 @@ def look(reaction: str, bookmark: Bookmark | None, event: Event | None, *, now: 
         return Found(reaction=of, lane=None, kind=event.kind if event else None)
     ahead = pending(bookmark, of.reads, up_to=event.position, limit=MOST_SKIPPED + 1)
     lane = lane_of(bookmark, of, now=now)
-    return Found(reaction=of, lane=lane, kind=event.kind, pending=tuple(one.position for one in ahead))
+    behind = Event.objects.filter(stream=event.stream, position__gt=event.position, kind__in=of.reads)
+    return Found(
+        reaction=of,
+        lane=lane,
+        kind=event.kind,
+        pending=tuple(one.position for one in ahead),
+        following=behind.order_by("position").values_list("position", flat=True).first(),
+    )
 
 
 def _carry_out(dismissal: Dismissal, command: DismissEvent, bookmark: Bookmark | None, *, by: Operator) -> Decided:
@@ -182,7 +195,7 @@ def _carry_out(dismissal: Dismissal, command: DismissEvent, bookmark: Bookmark |
         "fingerprint": lane.fingerprint,
         "attempts": lane.attempts,
     }
-    after = {"subscriber": lane.subscriber, "stream": lane.stream, "position": command.event_id}
+    after = dismissal.after.as_json()
     change = Change(before=lane.as_json(), after=after, inputs=inputs, target={"stream": lane.stream})
     decided = register(command, change, by=by)
     interventions.pass_over(bookmark, skipped, decision=decided.decision_id)

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from agent.desk_models import AuditEntry
-from agent.models import Bookmark
 from agent.operations.command import Command
-from agent.operations.lane import bookmarks, lock_row
+from agent.operations.lane import find_bookmark, lock_row
 from agent.operations.locking import short_transaction
 from agent.operations.operator import Operator
 from agent.operations.performing import performing
@@ -49,26 +48,31 @@ def start_drill(command: StartDrill, *, by: Operator) -> Decided:
             lock_row(Drill.name)
             if (earlier := earlier_answer(command, by=by)) is not None:
                 return earlier
-            decide(_under_way())
+            decide(under_way=is_under_way())
             chat, event = _append(by)
             target = {"stream": stream_of(chat), "event": event, "chat": chat}
             return register(command, Change(before={}, after={"event": event}, target=target), by=by)
 
 
-def decide(under_way: Bookmark | None) -> None:
+def decide(*, under_way: bool) -> None:
     """DrillUnderWayError when there is something to dismiss; no I/O."""
-    if under_way is not None:
+    if under_way:
         raise DrillUnderWayError
 
 
-def _under_way() -> Bookmark | None:
-    return bookmarks(Drill.name).filter(due_at__isnull=False).first()
+def is_under_way() -> bool:
+    """Whether the event of the last drill is still to be dealt with, though no worker may have noticed it yet."""
+    last = _last()
+    if last is None:
+        return False
+    lane = find_bookmark(Drill.name, last.stream)
+    return lane is None or lane.position < (last.event or 0)
 
 
 def _append(by: Operator) -> tuple[int, int]:
     """The drill's chat, the same as last time if there was one, and the position of the new event."""
     source = writer.Source(actor=f"operator:{by.user.pk}", at=by.at, correlation=by.correlation)
-    last = AuditEntry.objects.filter(act=StartDrill.act).order_by("-decision_id").first()
+    last = _last()
     if last is not None:
         chat = int(last.stream.removeprefix("chat-"))
     else:
@@ -76,3 +80,7 @@ def _append(by: Operator) -> tuple[int, int]:
         chat = writer.create_chat(created, [ChatArchived()], source)
     [event] = writer.write(chat, [DrillStarted()], source).events
     return chat, event.position
+
+
+def _last() -> AuditEntry | None:
+    return AuditEntry.objects.filter(act=StartDrill.act).order_by("-decision_id").first()

@@ -20,6 +20,8 @@ from chat.log.text import clean
 
 #: Lanes are retried one after another, so that what has just come back is not run over.
 PACE = timedelta(seconds=0.5)
+#: Tries that are shown beside the failures.
+NEWEST = 15
 #: Lanes that one command retries.
 MOST_LANES = 1000
 
@@ -88,6 +90,12 @@ def list_failures(*, by: Operator | None) -> list[Failure]:
         spans = _spans({fingerprint for _, fingerprint, _ in counted})
         tries = Attempt.objects.in_bulk({id_ for span in spans.values() for id_ in (span.first, span.last)})
         return [_failure(which, spans.get(which[:2]), tries) for which in counted]
+
+
+def newest_attempts(*, by: Operator | None) -> list[Attempt]:
+    """The newest tries of all lanes, with their lanes; NEWEST at most."""
+    with consulting(by):
+        return list(Attempt.objects.select_related("bookmark__stream").order_by("-id")[:NEWEST])
 
 
 def retry_all(command: RetryAll, *, by: Operator) -> list[Decided]:

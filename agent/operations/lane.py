@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -51,6 +51,8 @@ class Lane:
     #: The next event of its kinds, and the tries at it; None and 0 when there is none.
     next_event: int | None = None
     attempts: int = 0
+    #: Whether it, or its subscriber, is paused, whatever else is the matter.
+    paused: bool = False
 
     @property
     def token(self) -> str:
@@ -70,6 +72,12 @@ class Lane:
             "wedged_reason": self.wedged_reason,
             "fingerprint": self.fingerprint,
         }
+
+
+def freed(lane: Lane, **moved: Any) -> Lane:
+    """The lane once its trouble is forgotten; `moved`: what else is then different about it."""
+    lane = replace(lane, wedged_at=None, wedged_reason="", fingerprint="", **moved)
+    return replace(lane, state="paused" if lane.paused else "live" if lane.next_event is None else "behind")
 
 
 class LaneConflictError(ChatError):
@@ -141,6 +149,7 @@ def lane_of(bookmark: Bookmark, of: Declared, *, now: datetime) -> Lane:
         fingerprint=bookmark.fingerprint,
         next_event=next_event,
         attempts=0 if next_event is None else Attempt.objects.filter(bookmark=bookmark, event=next_event).count(),
+        paused=is_paused(bookmark),
     )
 
 
@@ -148,13 +157,18 @@ def state_of(bookmark: Bookmark, *, behind: bool, now: datetime) -> State:
     """A lane's state in one word; the gravest of those that apply."""
     if bookmark.wedged_at is not None:
         return "wedged"
-    if bookmark.paused_at is not None or bookmark.subscriber.paused_at is not None:
+    if is_paused(bookmark):
         return "paused"
     if bookmark.leased_until is not None and bookmark.leased_until > now:
         return "running"
     if not behind:
         return "live"
     return "backing off" if bookmark.fingerprint else "behind"
+
+
+def is_paused(bookmark: Bookmark) -> bool:
+    """Whether nothing of the lane is claimed, by its own pause or its subscriber's."""
+    return bookmark.paused_at is not None or bookmark.subscriber.paused_at is not None
 
 
 def pending(bookmark: Bookmark, kinds: frozenset[str], *, up_to: int | None = None, limit: int) -> Sequence[Event]:

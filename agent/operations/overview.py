@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import F, Max
 
 from agent.models import Attempt, AuditEntry, Bookmark, SuspendedEndpoint
+from agent.operations import drill
 from agent.operations.desk import list_subscribers
 from agent.operations.operator import Operator
 from agent.operations.performing import consulting
@@ -32,6 +33,8 @@ class Overview:
     wedged_since: datetime | None
     suspended: tuple[SuspendedEndpoint, ...]
     cautions: int
+    #: Whether a fire drill is under way.
+    drilling: bool
     #: Decisions of operators since midnight (UTC).
     decided_today: int
     #: Position of the newest event of all.
@@ -56,6 +59,7 @@ def show_desk(*, by: Operator | None) -> Overview:
             wedged_since=oldest.wedged_at if oldest else None,
             suspended=tuple(SuspendedEndpoint.objects.order_by("suspended_at")),
             cautions=len(_to_review()),
+            drilling=drill.is_under_way(),
             decided_today=AuditEntry.objects.filter(at__gte=midnight).count(),
             head=Stream.objects.aggregate(head=Max("head"))["head"] or 0,
             at=now,

@@ -2,44 +2,25 @@
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from agent.operations.command import Command
 from agent.operations.locking import short_transaction
 from agent.operations.operator import Operator
 from agent.operations.performing import performing
 from agent.operations.registering import Change, Decided, earlier_answer, register
+from agent.operations.turn import FoundTurn, OfTurn, find_turn, look
 from chat.database import in_thread
 from chat.errors import ChatError
-from chat.log.streams import lock
-from chat.story.models import Chat, Turn
-from chat.turns import claims, generation, regenerate, rewriting, undoing
+from chat.turns import claims, generation, regenerate, undoing
 from chat.turns.announce import Announcer
 from chat.turns.chats import actor
-from chat.turns.claims import Claim, TurnNotFoundError
+from chat.turns.claims import Claim, NotAReplyError, ReplyRunningError
 from chat.turns.regenerate import ClosingError
-from chat.turns.standing import standing_beside
-
-#: How the Decisions about turns are filed.
-OF_TURN = "TurnRegeneration"
+from chat.turns.standing import NotStandingError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _OfTurn(Command):
-    """Which turn: its id, which is its event's position."""
-
-    context: ClassVar[str] = OF_TURN
-    needs_reason: ClassVar[bool] = True
-
-    turn_id: int
-
-    def target(self) -> dict[str, Any]:
-        """The turn."""
-        return {"event": self.turn_id}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RegenerateTurn(_OfTurn):
+class RegenerateTurn(OfTurn):
     """Have a character's turn written anew."""
 
     act: ClassVar[str] = "regenerate_turn"
@@ -47,14 +28,6 @@ class RegenerateTurn(_OfTurn):
 
     #: What is to be different, for the character's model.
     guidance: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RestoreTurn(_OfTurn):
-    """Bring an older writing of a turn back."""
-
-    act: ClassVar[str] = "restore_turn"
-    choice: ClassVar[str] = "WritingRestored"
 
 
 async def regenerate_turn(command: RegenerateTurn, *, by: Operator, announcer: Announcer) -> Decided:
@@ -68,36 +41,16 @@ async def regenerate_turn(command: RegenerateTurn, *, by: Operator, announcer: A
     return await asyncio.shield(generation.spawn(_regenerate(command, by, announcer)))
 
 
-def restore_turn(command: RestoreTurn, *, by: Operator) -> Decided:
-    """Let another writing stand again, with all that it had caused.
-
-    TurnNotFoundError (404), StandsAlreadyError (409); and as every operation.
-    """
-    with performing(command, by=by):
-        command = command.checked()
-        with short_transaction():
-            chat = chat_of(command.turn_id)
-            lock(chat.stream)
-            if (earlier := earlier_answer(command, by=by)) is not None:
-                return earlier
-            stood = standing_beside(claims.find_turn(chat, command.turn_id))
-            rewriting.restore(chat, turn=command.turn_id, by=by.user)
-            change = Change(
-                before={"standing": stood.id if stood else None},
-                after={"standing": command.turn_id},
-                target={"stream": chat.stream},
-            )
-            return register(command, change, by=by)
-
-
-def chat_of(turn_id: int) -> Chat:
-    """The chat of a turn; TurnNotFoundError, also when the chat was deleted."""
-    found = Turn.objects.select_related("chat").filter(id=turn_id).first()
-    if found is None:
-        raise TurnNotFoundError(f"There is no turn {turn_id}.")
-    if found.chat.deleted_at is not None:
-        raise TurnNotFoundError("Its chat was deleted.")
-    return found.chat
+def decide(found: FoundTurn) -> None:
+    """Whether it may be written anew; no I/O."""
+    if not found.is_reply:
+        raise NotAReplyError
+    if found.standing is None:
+        raise NotStandingError
+    if found.standing != found.id:
+        raise NotStandingError(f"This turn was rewritten: turn {found.standing} stands in its place now. Look again.")
+    if found.reply_running:
+        raise ReplyRunningError
 
 
 async def _regenerate(command: RegenerateTurn, by: Operator, announcer: Announcer) -> Decided:
@@ -126,16 +79,15 @@ def _carry_out(command: RegenerateTurn, by: Operator) -> tuple[Decided, Claim | 
 
 
 def _claim(command: RegenerateTurn, by: Operator) -> tuple[Decided, Claim]:
-    chat = chat_of(command.turn_id)
-    undone = undoing.undone(chat, claims.find_standing_reply(chat, command.turn_id))
-    claim = claims.claim_rewriting(
-        chat.id, turn=command.turn_id, guidance=command.guidance, asked_by=actor(by.user), now=by.at
-    )
+    turn = find_turn(command.turn_id)
+    decide(look(turn))
+    undone = undoing.undone(turn.chat, turn)
+    claim = claims.claim_rewriting_of(turn, guidance=command.guidance, asked_by=actor(by.user), now=by.at)
     change = Change(
-        before={"standing": command.turn_id},
+        before={"standing": turn.id},
         # What stands goes on standing until the new writing is whole.
-        after={"standing": command.turn_id, "generation": claim.generation},
+        after={"standing": turn.id, "generation": claim.generation},
         inputs={"guidance": command.guidance, "undone": undone.counts | {"later_turns": undone.later_turns}},
-        target={"stream": chat.stream},
+        target={"stream": turn.chat.stream},
     )
     return register(command, change, by=by), claim

@@ -12,6 +12,7 @@ from agent.operations.lane import (
     LaneMovedError,
     NoSuchLaneError,
     declared,
+    freed,
     lane_of,
     lock_bookmark,
 )
@@ -59,7 +60,7 @@ def retry_lane(command: RetryLane, *, by: Operator, after: timedelta = timedelta
             lane = decide(look(command.subscriber, bookmark, by=by), command)
             assert bookmark is not None  # noqa: S101  (without one the decider has refused)
             interventions.retry(bookmark, after=after)
-            change = Change(before=lane.as_json(), after={"state": "behind", "next_event": lane.next_event})
+            change = Change(before=lane.as_json(), after=freed(lane).as_json())
             return register(command, change, by=by)
 
 

@@ -2,16 +2,15 @@
 
 from dataclasses import dataclass
 
-from agent.operations.audit import Sought
 from agent.operations.operator import Operator
 from agent.operations.performing import consulting
-from agent.operations.regenerate import chat_of
+from agent.operations.turn import find_turn
 from chat.errors import ChatError
 from chat.story import rewriting
 from chat.story.models import Chat, Turn
-from chat.turns import claims, generation, undoing, variants
-from chat.turns.claims import TurnNotFoundError
+from chat.turns import generation, undoing, variants
 from chat.turns.models import Generation
+from chat.turns.numbers import numbers_of
 from chat.turns.undoing import Undone
 
 #: Who may do either act may read what it is done to.
@@ -30,6 +29,8 @@ class Writings:
 
     chat: Chat
     turn: Turn
+    #: The how manieth turn of its story it is, as players see it.
+    number: int
     #: All of them, oldest first.
     all: list[Turn]
     #: The one that is read in the story; None when the turn was deleted.
@@ -49,6 +50,8 @@ class NewWriting:
     #: The turn it is a new writing of, and the turn that came of it.
     old: Turn
     new: Turn | None
+    #: The how manieth turn of its story that is.
+    number: int
     interjection: Turn | None
     #: Whether anything is still being written for its turn group.
     under_way: bool
@@ -62,13 +65,14 @@ def may_see(by: Operator) -> bool:
 def show_writings(turn_id: int, *, by: Operator) -> Writings:
     """A turn and its other writings. TurnNotFoundError (404)."""
     with consulting(by, *SEES):
-        chat = chat_of(turn_id)
-        turn = claims.find_turn(chat, turn_id)
+        turn = find_turn(turn_id)
+        chat = turn.chat
         found = variants.writings(chat, turn)
         can_be = turn.kind == Turn.Kind.ASSISTANT and turn.superseded_by is None
         return Writings(
             chat=chat,
             turn=turn,
+            number=numbers_of([turn_id])[turn_id],
             all=found,
             standing=next((one for one in found if one.superseded_by is None), None),
             undone=undoing.undone(chat, turn) if can_be else None,
@@ -81,27 +85,20 @@ def show_new_writing(generation_id: str, *, by: Operator) -> NewWriting:
         row = Generation.objects.filter(id=generation_id).first()
         if row is None or row.rewrites is None:
             raise NoSuchWritingError
-        chat = chat_of(row.rewrites)
+        old = find_turn(row.rewrites)
+        chat = old.chat
         running = Generation.objects.filter(chat=chat, group=row.group, state=Generation.State.RUNNING)
         new = Turn.objects.filter(id=row.turn or 0).first()
         return NewWriting(
             chat=chat,
             row=row,
             text=_text_so_far(row),
-            old=claims.find_turn(chat, row.rewrites),
+            old=old,
             new=new,
+            number=numbers_of([old.id])[old.id],
             interjection=rewriting.interjection_of(chat, new) if new and new.superseded_by is None else None,
             under_way=running.exists(),
         )
-
-
-def find_history(turn_id: int, *, by: Operator) -> Sought:
-    """What of the audit is about a turn, of a deleted chat too. TurnNotFoundError (404)."""
-    with consulting(by, "view_audit"):
-        turn = Turn.objects.select_related("chat").filter(id=turn_id).first()
-        if turn is None:
-            raise TurnNotFoundError("There is no such turn.")
-        return Sought(stream=turn.chat.stream, event=turn.id)
 
 
 def _text_so_far(row: Generation) -> str:

@@ -3,16 +3,19 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
-from agent.operations.command import address
+from agent.operations.audit import Sought
+from agent.operations.command import PRESETS, address
 from agent.operations.problems import slug_of
 from chat.errors import ChatError
 
@@ -26,6 +29,8 @@ SHAPES = {
     "behind": "◔",
     "running": "▸",
     "live": "●",
+    "superseded": "○",
+    "deleted": "✕",
 }
 #: How an Attempt ended, by the state that it is drawn as.
 OUTCOMES = {"failed": "wedged", "lost": "wedged", "running": "running", "done": "live", "skipped": "live"}
@@ -100,10 +105,20 @@ def until(moment: datetime | None) -> str:
 
 
 @register.filter
-def moment(at: datetime, now: datetime) -> str:
-    """A moment as a list shows it: the time, and the day if it is not today's."""
+def when(at: datetime | None, now: datetime) -> SafeString:
+    """A moment as all pages show it: the time, with the day if it is not today's; pointed at, the whole of it."""
+    if at is None:
+        return mark_safe("")
     at = at.astimezone(now.tzinfo)
-    return f"{at:%H:%M:%S}" if at.date() == now.date() else f"{at:%Y-%m-%d %H:%M}"
+    shown = f"{at:%H:%M:%S}" if at.date() == now.date() else f"{at:%Y-%m-%d %H:%M}"
+    whole = f"{at:%Y-%m-%d %H:%M:%S %Z}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), whole, shown)
+
+
+@register.filter
+def query(sought: Sought) -> str:
+    """The audit's address for what is sought."""
+    return urlencode({"q" if name == "target" else name: value for name, value in asdict(sought).items() if value})
 
 
 @register.filter
@@ -122,6 +137,12 @@ def pretty(value: Any) -> str:
 def words(name: str) -> str:
     """A name of the code's as words: `EventDismissed` and `event_dismissed` are "Event dismissed"."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").capitalize()
+
+
+@register.filter
+def preset(name: str) -> str:
+    """A preset reason in the words of its form; one that is offered no more by its name."""
+    return PRESETS[name].words if name in PRESETS else words(name)
 
 
 @register.filter(name="address")

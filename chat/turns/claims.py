@@ -134,21 +134,26 @@ def claim_rewriting(chat_id: int, *, turn: int, guidance: str = "", asked_by: st
     """
     with transaction.atomic():
         before = find_standing_reply(chat_id, turn)
-        again = Generation(
-            chat_id=chat_id,
-            group=before.group,
-            meanwhile=before.meanwhile_id,
-            # It answers nothing new, and a meanwhile answers nobody.
-            answers_up_to=0 if before.meanwhile_id else before.group,
-            rewrites=turn,
-            guidance=guidance,
-            asked_by=asked_by,
-            started_at=now,
-        )
-        claim = claim_new(again, card_of(chat_id, before.speaker or 0))
-        if claim is None:
-            raise ReplyRunningError
-        return claim
+        return claim_rewriting_of(before, guidance=guidance, asked_by=asked_by, now=now)
+
+
+def claim_rewriting_of(before: Turn, *, guidance: str, asked_by: str, now: datetime) -> Claim:
+    """The same for a character's turn that is known to stand; ReplyRunningError."""
+    again = Generation(
+        chat_id=before.chat_id,
+        group=before.group,
+        meanwhile=before.meanwhile_id,
+        # It answers nothing new, and a meanwhile answers nobody.
+        answers_up_to=0 if before.meanwhile_id else before.group,
+        rewrites=before.id,
+        guidance=guidance,
+        asked_by=asked_by,
+        started_at=now,
+    )
+    claim = claim_new(again, card_of(before.chat_id, before.speaker or 0))
+    if claim is None:
+        raise ReplyRunningError
+    return claim
 
 
 def find_turn(chat: Chat | int, turn: int) -> Turn:

@@ -12,6 +12,7 @@ from agent.operations.tokens import SCOPES, CreateToken, RevokeToken, create_tok
 class Command(Door):
     """Tokens of a person's."""
 
+    asks = CreateToken
     help = "Make a token (printed once), list one's tokens, or revoke one."
 
     def add_arguments(self, parser: CommandParser) -> None:

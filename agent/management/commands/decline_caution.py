@@ -13,6 +13,7 @@ from agent.operations.registering import Decided
 class Command(Door):
     """Declines."""
 
+    asks = DeclineCaution
     help = "Decline a caution, in its story and in the audit."
 
     def add_arguments(self, parser: CommandParser) -> None:

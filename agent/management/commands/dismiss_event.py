@@ -15,8 +15,8 @@ from agent.operations.registering import Decided
 class Command(Door):
     """Dismisses, or shows what a dismissal would skip."""
 
+    asks = DismissEvent
     help = "Move a Reaction's lane past an event, for a reason; with --preview only show what that would skip."
-    needs_reason = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The lane and the event."""

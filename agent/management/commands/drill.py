@@ -11,6 +11,7 @@ from agent.operations.registering import Decided
 class Command(Door):
     """Starts one."""
 
+    asks = StartDrill
     help = "Have a Reaction fail for practice: see it on the desk, then dismiss its event."
 
     def perform(self, options: dict[str, Any], *, by: Operator) -> Decided:

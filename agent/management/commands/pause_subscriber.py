@@ -13,8 +13,8 @@ from agent.operations.registering import Decided
 class Command(Door):
     """Pauses."""
 
+    asks = Pause
     help = "Claim nothing of a subscriber, or of one lane, any more; what runs is finished."
-    needs_reason = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         """What of it."""

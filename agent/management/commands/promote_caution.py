@@ -13,6 +13,7 @@ from agent.operations.registering import Decided
 class Command(Door):
     """Promotes."""
 
+    asks = PromoteCaution
     help = "Promote a caution, in its story and in the audit."
 
     def add_arguments(self, parser: CommandParser) -> None:

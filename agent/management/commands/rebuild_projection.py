@@ -13,8 +13,8 @@ from agent.operations.registering import Decided
 class Command(Door):
     """Rebuilds, here, and returns when it is done."""
 
+    asks = RebuildProjection
     help = "Write a projection's rows anew from the log; readers see the old ones until the new are complete."
-    needs_reason = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Which."""

@@ -13,8 +13,8 @@ from agent.operations.registering import Decided
 class Command(Door):
     """Redelivers."""
 
+    asks = RedeliverEvent
     help = "Take a dismissal back: run the Reaction for that one event now, late."
-    needs_reason = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The lane and the event."""

@@ -6,15 +6,15 @@ from django.core.management.base import CommandParser
 
 from agent.management.door import Door, common
 from agent.operations.operator import Operator
-from agent.operations.regenerate import RestoreTurn, restore_turn
 from agent.operations.registering import Decided
+from agent.operations.restore import RestoreTurn, restore_turn
 
 
 class Command(Door):
     """Restores."""
 
+    asks = RestoreTurn
     help = "Let an older writing of a turn stand again, with all that it had caused."
-    needs_reason = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Which writing."""

@@ -13,6 +13,7 @@ from agent.operations.registering import Decided
 class Command(Door):
     """Resumes."""
 
+    asks = Resume
     help = "Let a paused subscriber, or one lane of it, be claimed again."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -13,6 +13,7 @@ from agent.operations.retry import RetryLane, retry_lane
 class Command(Door):
     """Retries."""
 
+    asks = RetryLane
     help = "Let a lane that is wedged or backs off try its next event again, at once."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -12,8 +12,9 @@ from django.core.management.base import CommandError, CommandParser, OutputWrapp
 
 from agent.management.door import USAGE, Door, common, operator, told
 from agent.operations.operator import Operator
-from agent.operations.regenerate import RegenerateTurn, chat_of, regenerate_turn
+from agent.operations.regenerate import RegenerateTurn, regenerate_turn
 from agent.operations.registering import Decided
+from agent.operations.turn import chat_of
 from chat.database import in_thread
 from chat.streaming.wire import Wire
 from chat.turns import generation
@@ -26,6 +27,7 @@ type Begin = Callable[[Announcer], Awaitable[Decided | None]]
 class Command(Door):
     """Writes a turn anew, as "Rewrite" on the page does; Ctrl-C stops it."""
 
+    asks = RegenerateTurn
     help = (
         "Write a character's turn anew, in its place; what the old one had caused is taken back. With --as-user and "
         "--reason it is an operator's act, with a Decision on record; without, the doing of who has this machine."

@@ -7,10 +7,11 @@ import pytest
 from django.urls import reverse
 
 from agent.models import Attempt, AuditEntry, DismissedEvent
+from agent.operations.cautions import PromoteCaution, review_caution
 from agent.operations.dismiss import DismissEvent, dismiss_event
 from agent.operations.retry import RetryLane, retry_lane
 from tests.agent.admin.conftest import desk, hidden, text
-from tests.agent.operations.conftest import operator
+from tests.agent.operations.conftest import draft_caution, operator
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DISMISS = "agent_lane_dismiss"
@@ -28,6 +29,10 @@ def test_the_dismiss_page_says_what_will_happen_and_does_it(anna, stuck):
     assert f"Next, at once Event {stuck.after[0]}, then 1 more" in said
     assert "checked" not in page.content.decode().split("<fieldset")[1].split("</fieldset")[0]
     assert len(page.content) < 100_000
+
+    assert "Preset (optional) The text cannot be read Duplicate" in said
+    assert "Out of character" not in said
+    assert "Reason (required, up to 2,000 characters)" in said
 
     done = anna.post(DISMISS, "noter", stuck.stream, reason=" Cannot be read ", preset="unreadable", **hidden(page))
 
@@ -154,6 +159,9 @@ def test_the_audit_is_searched_read_and_exported_as_filtered(anna, stuck):
     entry = AuditEntry.objects.earliest("pk")
     decision = text(anna.get("agent_auditentry_change", entry.pk))
     assert f"noter/{stuck.stream} #{stuck.poison}" in decision
+    assert "State Wedged Behind" in decision
+    assert f"Next event Event {stuck.poison} Event {stuck.after[0]}" in decision
+    assert "Why it is stuck Our own code fails on it –" in decision
     history = text(anna.get("agent_bookmark_history", stuck.lane.pk))
     assert "On trial" in history
 
@@ -171,6 +179,51 @@ def test_the_history_of_an_event_that_was_skipped_with_another_has_its_dismissal
     for event in (stuck.poison, stuck.after[0]):
         row = DismissedEvent.objects.get(event=event).pk
         assert "Both are empty" in text(auditor.get("agent_dismissedevent_history", row)), event
+
+
+def test_the_history_of_every_thing_is_what_was_decided_about_it(stuck):
+    skipping = DismissEvent(reaction="noter", event_id=stuck.poison, reason="It is empty")
+    dismiss_event(skipping, by=operator("dismiss_event"))
+    drafted = draft_caution(stuck.chat, stuck.after[-1])
+    other = draft_caution(stuck.chat, stuck.after[-1])
+    review_caution(PromoteCaution(caution_id=drafted, reason="She must not"), by=operator("promote_caution"))
+    auditor = desk("view_audit")
+    about_the_event = [
+        ("agent_bookmark", stuck.lane.pk),
+        ("agent_subscriber", "noter"),
+        ("agent_attempt", Attempt.objects.latest("pk").pk),
+        ("agent_dismissedevent", DismissedEvent.objects.get().pk),
+        ("chat_turn", stuck.poison),
+        ("chat_event", stuck.poison),
+        ("chat_chat", stuck.chat.id),
+        ("chat_stream", stuck.lane.stream_id),
+    ]
+
+    for page, key in about_the_event:
+        answer = auditor.client.get(reverse(f"admin:{page}_history", args=[key]), follow=True)
+        assert "It is empty" in text(answer), page
+    history = auditor.client.get(reverse("admin:chat_decision_history", args=[drafted]), follow=True)
+    assert "She must not" in text(history)
+    assert "It is empty" not in text(history)
+    assert "Nothing yet" in text(auditor.client.get(reverse("admin:chat_decision_history", args=[other]), follow=True))
+
+
+@pytest.mark.parametrize(
+    ("page", "key"),
+    [
+        ("agent_dismissedevent", 1),
+        ("agent_bookmark", 1),
+        ("chat_event", 1),
+        ("chat_chat", "x"),
+        ("chat_turn", "²"),
+    ],
+)
+def test_who_may_not_read_the_audit_does_not_learn_what_there_is(stuck, page, key):
+    viewer = desk("view_desk")
+
+    answer = viewer.client.get(reverse(f"admin:{page}_history", args=[key]), follow=True)
+
+    assert (answer.status_code, 'data-problem="not-permitted"' in answer.content.decode()) == (403, True)
 
 
 def test_an_attempt_shows_its_stack(anna, stuck):

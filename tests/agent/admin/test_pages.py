@@ -34,6 +34,7 @@ def test_the_first_page_says_that_all_is_well_and_offers_a_drill(anna, stuck):
     assert "Start a fire drill" in said
     anna.post("agent_desk_drill", key="once")
     assert Event.objects.filter(kind="drill_started").count() == 1
+    assert "Start a fire drill" not in text(anna.get("index")), "none beside another, before any worker has seen it"
 
 
 def test_the_database_without_its_tables_is_said_on_the_first_page(anna):

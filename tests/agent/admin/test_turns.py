@@ -2,12 +2,14 @@
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from agent.models import AuditEntry
-from agent.operations.regenerate import RestoreTurn, restore_turn
+from agent.operations.restore import RestoreTurn, restore_turn
 from chat.story.fact_payloads import EventStarted
 from chat.story.models import Chat
-from chat.turns import chats
+from chat.turns import chats, rewriting
 from tests.agent.admin.conftest import desk, text
 from tests.agent.operations.conftest import operator
 from tests.factories import make_chat, owner_of, say
@@ -44,6 +46,47 @@ def test_the_action_takes_one_turn_to_its_form(anna, chat, turn):
     assert "Choose one turn" in text(anna.client.get(both["Location"]))
 
 
+def test_a_turn_is_called_by_its_number_in_the_story_everywhere(anna, chat, turn):
+    new = regenerate(chat, turn, "“I burn it.”")
+    say(make_chat(), "Elsewhere.")
+
+    listed = text(anna.get("chat_turn_changelist", chat__id__exact=chat.id))
+    assert "Turn 2 “I burn it.” Mara Night watch ● Live" in listed
+    assert "Turn 2 “I open it.” Mara Night watch ○ Superseded" in listed
+    assert "Turn 1 Mara?" in listed
+    assert "Elsewhere" not in listed
+    standing = text(anna.get("chat_turn_change", new))
+    assert "Turn 2 of “Night watch”" in standing
+    assert f"Event {new}" in standing
+    old = text(anna.get("chat_turn_change", turn))
+    assert "○ Superseded by writing 2 , which stands in the story" in old
+    assert "Regenerate turn 2" in text(anna.get("agent_turn_regenerate", new))
+    assert "Restore writing 1 of turn 2" in text(anna.get("agent_turn_restore", turn))
+    assert "What was decided about turn 2 of “Night watch”" in text(anna.get("chat_turn_history", turn))
+
+
+def test_a_deleted_turn_is_told_from_a_superseded_one(anna, chat, turn):
+    rewriting.delete(chat, turn=turn, by=owner_of(chat))
+
+    assert "Turn 2 “I open it.” Mara Night watch ✕ Deleted" in text(anna.get("chat_turn_changelist"))
+    assert "State ✕ Deleted" in text(anna.get("chat_turn_change", turn))
+    assert "I open it" in text(anna.get("chat_turn_changelist", by="character"))
+    assert "I open it" not in text(anna.get("chat_turn_changelist", by="player"))
+    assert "I open it" not in text(anna.get("chat_turn_changelist", **{"is": "stopped"}))
+    assert "I open it" in text(anna.get("chat_turn_changelist", **{"is": "superseded"}))
+    assert "I open it" not in text(anna.get("chat_turn_changelist", **{"is": "live"}))
+
+
+def test_turns_are_listed_with_as_many_queries_as_one(anna, chat, turn, django_assert_max_num_queries):
+    with CaptureQueriesContext(connection) as one:
+        anna.get("chat_turn_changelist")
+    for _ in range(5):
+        say(make_chat(), "More")
+
+    with django_assert_max_num_queries(len(one)):
+        anna.get("chat_turn_changelist")
+
+
 def test_the_form_says_what_will_be_undone(anna, turn):
     said = text(anna.get("agent_turn_regenerate", turn))
 
@@ -75,6 +118,10 @@ def test_a_turns_page_shows_its_writings_beside_each_other_and_its_history(anna,
     assert "It was better" not in text(anna.get("agent_auditentry_changelist", event=new))
     decision = anna.get("agent_auditentry_change", AuditEntry.objects.get().pk).content.decode()
     assert f"/chat/turn/{turn}/change/" in decision
+    assert ">Turn 2</a>" in decision
+    assert "Stands in the story Writing 2 Writing 1" in text(
+        anna.get("agent_auditentry_change", AuditEntry.objects.get().pk)
+    )
 
 
 def test_who_may_only_read_turns_sees_their_fields_and_no_more(transactional_db, turn):

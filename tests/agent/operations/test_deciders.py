@@ -1,15 +1,20 @@
 """The deciders: what may be done to a lane, by values alone."""
 
+from dataclasses import replace
+
 import pytest
 from django.utils import timezone
 
+from agent.desk_models import PERMISSIONS
 from agent.operations.command import (
+    PRESETS,
     Command,
     MalformedKeyError,
     NoReasonError,
     ReasonTooLongError,
     UnknownPresetError,
     address,
+    presets_of,
 )
 from agent.operations.dismiss import (
     MOST_SKIPPED,
@@ -26,9 +31,15 @@ from agent.operations.drill import DrillUnderWayError
 from agent.operations.drill import decide as decide_drill
 from agent.operations.lane import Declared, Lane, LaneMovedError, NoSuchLaneError
 from agent.operations.pause import AlreadyPausedError, NotPausedError, Paused, decide_pause, decide_resume
+from agent.operations.regenerate import decide as decide_regeneration
+from agent.operations.restore import decide as decide_restoration
 from agent.operations.retry import NothingToRetryError, RetryLane
 from agent.operations.retry import decide as decide_retry
+from agent.operations.turn import FoundTurn
 from agent.registry import NoSuchSubscriberError
+from chat.turns.claims import NotAReplyError, ReplyRunningError
+from chat.turns.rewriting import StandsAlreadyError
+from chat.turns.standing import NotStandingError
 
 NOTER = Declared(name="noter", kind="reaction", reads=frozenset({"user_turn"}))
 WEDGED = Lane(
@@ -55,6 +66,19 @@ def dismissal(**said) -> DismissEvent:
 
 def test_the_next_event_is_dismissed_alone():
     assert decide(FOUND, dismissal()).skipped == (12,)
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "following", "state"),
+    [({}, 14, "behind"), ({}, None, "live"), ({"paused": True}, 14, "paused")],
+)
+def test_it_is_said_how_the_lane_stands_afterwards(otherwise, following, state):
+    lane = replace(WEDGED, wedged_reason="no JSON", fingerprint="f", **otherwise)
+
+    after = decide(found(lane=lane, following=following), dismissal()).after
+
+    assert (after.position, after.next_event, after.state) == (12, following, state)
+    assert (after.attempts, after.wedged_at, after.wedged_reason, after.fingerprint) == (0, None, "", "")
 
 
 def test_an_event_further_on_takes_those_between_along_when_their_number_is_said():
@@ -128,8 +152,17 @@ def test_a_preset_has_to_be_one_and_is_no_reason():
     assert dismissal(preset="duplicate").checked().preset == "duplicate"
     with pytest.raises(UnknownPresetError):
         dismissal(preset="because").checked()
+    with pytest.raises(UnknownPresetError, match="unreadable, duplicate"):
+        dismissal(preset="out_of_character").checked()
     with pytest.raises(NoReasonError):
         dismissal(preset="duplicate", reason="").checked()
+
+
+def test_each_act_has_presets_of_its_own():
+    assert set(presets_of("regenerate_turn")) == {"out_of_character", "against_the_story", "test", "other"}
+    assert "out_of_character" not in presets_of("dismiss_event")
+    acts = {codename for codename, _ in PERMISSIONS}
+    assert all(acts.issuperset(preset.acts) for preset in PRESETS.values())
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "a\nb"])
@@ -170,10 +203,47 @@ def test_what_is_paused_is_resumed_and_nothing_else():
         decide_resume(Paused(subscriber=True, lane=False))
 
 
+def test_a_reply_that_stands_is_written_anew():
+    decide_regeneration(FoundTurn(id=12, is_reply=True, standing=12))
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "refusal"),
+    [
+        ({"is_reply": False}, NotAReplyError),
+        ({"standing": 15}, NotStandingError),
+        ({"standing": None}, NotStandingError),
+        ({"reply_running": True}, ReplyRunningError),
+        # Of several reasons the one that waiting does not heal is told.
+        ({"is_reply": False, "standing": 15, "reply_running": True}, NotAReplyError),
+        ({"standing": 15, "reply_running": True}, NotStandingError),
+    ],
+)
+def test_nothing_else_is_written_anew(otherwise, refusal):
+    with pytest.raises(refusal):
+        decide_regeneration(FoundTurn(**{"id": 12, "is_reply": True, "standing": 12, **otherwise}))
+
+
+def test_who_regenerates_what_was_rewritten_is_told_what_stands():
+    with pytest.raises(NotStandingError, match="turn 15 stands"):
+        decide_regeneration(FoundTurn(id=12, is_reply=True, standing=15))
+
+
+@pytest.mark.parametrize("standing", [15, None])
+@pytest.mark.parametrize("is_reply", [True, False])
+def test_a_writing_that_does_not_stand_is_restored_whoever_said_it(standing, is_reply):
+    decide_restoration(FoundTurn(id=12, is_reply=is_reply, standing=standing, reply_running=True))
+
+
+def test_a_writing_that_stands_is_not_restored():
+    with pytest.raises(StandsAlreadyError):
+        decide_restoration(FoundTurn(id=12, is_reply=True, standing=12))
+
+
 def test_one_drill_at_a_time():
-    decide_drill(None)
+    decide_drill(under_way=False)
     with pytest.raises(DrillUnderWayError):
-        decide_drill(object())
+        decide_drill(under_way=True)
 
 
 def test_a_target_is_told_in_one_line():

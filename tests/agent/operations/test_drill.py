@@ -36,6 +36,8 @@ def test_a_drill_is_real_from_its_start_to_its_end(drill, reactor):
     anna = operator("start_drill", "dismiss_event")
 
     started = start_drill(StartDrill(), by=anna)
+    with pytest.raises(DrillUnderWayError):
+        start_drill(StartDrill(), by=anna)
     work(reactor, drill)
 
     lane = Bookmark.objects.get(subscriber="drill", stream__name=started.target["stream"])

@@ -9,16 +9,16 @@ from django.utils import timezone
 
 from chat.database import in_thread
 from chat.pages.writings import deleted
-from chat.story.fact_payloads import EventCompleted, EventStarted, MemoryFormed, MilestoneReached
+from chat.story.fact_payloads import EventCompleted, MemoryFormed, MilestoneReached
 from chat.story.models import Chat
 from chat.story.rewriting_payloads import TurnDeleted
 from chat.turns import claims, generation, leases
 from chat.turns.comparing import compared
 from chat.turns.leases import Settled
 from chat.turns.models import Generation
-from tests.chat.pages.conftest import page
-from tests.factories import cast_of, make_chat, make_user, owner_of, say
-from tests.facts import moved, planned, record, regenerate, reply, status, texts
+from tests.chat.pages.conftest import door, page
+from tests.factories import cast_of, make_chat, make_user, owner_of
+from tests.facts import moved, record, regenerate, status, texts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,36 +26,10 @@ HTML = {"Accept": "text/html,application/xhtml+xml"}
 
 
 @pytest.fixture
-def chat() -> Chat:
-    return make_chat()
-
-
-@pytest.fixture
 def player(chat: Chat) -> Client:
     client = Client()
     client.force_login(owner_of(chat))
     return client
-
-
-@pytest.fixture
-def told(chat: Chat) -> dict[str, int]:
-    """A turn group with all that a turn can cause, and a turn after it."""
-    cast = cast_of(chat)
-    own = say(chat, "Mara?")
-    primary = reply(chat, "Mara", "“I open it.”", group=own)
-    interjection = reply(chat, "Ilse", "“No!”", group=own, interjection_of=cast["Mara"])
-    story_event = planned(chat)
-    moved(chat, EventStarted, story_event, primary)
-    record(chat, MemoryFormed(witness=cast["Ilse"], text="She opened it.", importance=5, turn=primary))
-    record(chat, MemoryFormed(witness=cast["Mara"], text="Ilse cried no.", importance=5, turn=interjection))
-    later = reply(chat, "Mara", "“Too late.”")
-    return {
-        "own": own, "primary": primary, "interjection": interjection, "story_event": story_event, "later": later,
-    }  # fmt: skip
-
-
-def door(chat: Chat, turn: int, act: str) -> str:
-    return f"/chats/{chat.id}/turns/{turn}/{act}/"
 
 
 def test_before_a_rewriting_the_page_and_the_json_say_what_will_be_undone(chat, player, told):
@@ -218,64 +192,6 @@ def test_the_writings_of_a_turn_as_json_and_side_by_side(chat, player, told):
     assert (turns[new]["variants"], turns[new]["regenerated_from"]) == (2, told["primary"])
     assert turns[told["later"]]["variants"] == 1
     assert 'aria-label="Writing 2 of 2"' in transcript
-
-
-def test_what_was_written_before_a_change_is_marked_until_the_change_is_undone(chat, player, told):
-    def marked() -> list[int]:
-        return player.get(f"/chats/{chat.id}/turns/written-before/?first=0").json()["turns"]
-
-    assert marked() == []
-    new = regenerate(chat, told["primary"])
-    assert marked() == [told["later"]]
-    assert "said outdated" in player.get(f"/chats/{chat.id}/").content.decode()
-    assert player.get(door(chat, told["later"], "rewrite-from")).json() == {"replies": 1}
-
-    player.post(door(chat, told["primary"], "restore"))
-    assert marked() == []
-    player.post(door(chat, new, "restore"))
-    later = regenerate(chat, told["later"])
-    assert marked() == []
-    player.post(door(chat, new, "delete"))
-    player.post(door(chat, new, "undelete"))
-    assert marked() == [], "it stands as when the later one was written"
-    player.post(door(chat, new, "delete"))
-    player.post(door(chat, told["primary"], "restore"))
-    assert marked() == [later]
-
-
-def test_what_was_written_before_a_change_says_what_was_changed(chat, player, told):
-    def line() -> str:
-        lines = player.get(f"/chats/{chat.id}/turns/written-before/?first=0").json()["lines"]
-        return " ".join(lines[str(told["later"])].split())
-
-    new = regenerate(chat, told["primary"])
-    link = f"/chats/{chat.id}/?at={told['primary']}#turn-{new}"
-    assert f'<a href="{link}" data-turn-link="{new}">Mara’s turn</a>, rewritten <time' in line()
-    assert " ".join(page(player, f"/chats/{chat.id}/").split()).count(line()) == 1
-
-    own = player.post(door(chat, told["own"], "edit"), {"text": "Ilse?"}).json()["turn_id"]
-    assert f'#turn-{own}" data-turn-link="{own}">your turn</a>, edited <time' in line()
-    assert "and 1 more." in line()
-    player.post(door(chat, told["own"], "restore"))
-    player.post(door(chat, new, "delete"))
-    assert f'<a href="/chats/{chat.id}/turns/deleted/" data-slip>Mara’s turn</a>, deleted <time' in line()
-    assert "more." not in line()
-    player.post(door(chat, new, "undelete"))
-    player.post(door(chat, told["primary"], "restore"))
-    assert player.get(f"/chats/{chat.id}/turns/written-before/?first=0").json() == {"turns": [], "lines": {}}
-
-
-def test_an_edited_turn_says_so_and_by_whom(chat, player, told):
-    edited = player.post(door(chat, told["primary"], "edit"), {"text": "“I leave it.”"}).json()["turn_id"]
-    regenerate(chat, told["later"])
-
-    transcript = page(player, f"/chats/{chat.id}/")
-
-    who = owner_of(chat).get_username()
-    mark = rf'<a class="edited"\s+href="{door(chat, edited, "variants")}"\s+data-slip\s+title="Edited by {who}">'
-    assert len(re.findall(mark, transcript)) == transcript.count('class="edited"') == 1
-    beside = " ".join(player.get(door(chat, edited, "variants"), headers=HTML).content.decode().split())
-    assert beside.index("Written <time") < beside.index(f"Edited by {who}, <time")
 
 
 def test_what_nobody_began_goes_back_to_planned_by_hand(chat, player, told):
