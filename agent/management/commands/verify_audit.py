@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.template.defaultfilters import pluralize
 
 from agent.operations.audit import newest_seal, verify
 
@@ -22,6 +23,10 @@ class Command(BaseCommand):
         for one in broken:
             self.stdout.write(f"decision {one.position} (version {one.version}): {one.why}")
         if broken:
-            raise CommandError(f"The audit does not hold in {len(broken)} places.", returncode=1)
+            raise CommandError(f"The audit does not hold in {_counted(len(broken), 'place')}.", returncode=1)
         number, seal = newest_seal()
-        self.stdout.write(f"The audit holds: {number} decisions, newest seal {seal or 'none'}.")
+        self.stdout.write(f"The audit holds: {_counted(number, 'decision')}, newest seal {seal or 'none'}.")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{pluralize(number)}"
