@@ -31,11 +31,11 @@ def watched(event: Event) -> list[Watched]:
     if event.kind == kind_of(SceneClosed):
         page = scene_page(chat.id, event.payload["scene"])
         return _looks(chat, [page.turns] if page else [])
-    fallen = _fallen_with(chat, event.payload["turn"])
-    if not fallen and event.kind == kind_of(TurnSuperseded):
-        return _looks(chat, [_instead(chat, event.payload["by"])])
-    standing = dict.fromkeys(_standing(chat, caution) for caution in fallen)
-    return _looks(chat, [turns for turns in standing if not _known(chat, turns)])
+    standing = [_standing(chat, caution) for caution in _fallen_with(chat, event.payload["turn"])]
+    # What went along with another turn has that one's rewriting to look at it.
+    if not standing and event.kind == kind_of(TurnSuperseded) and event.payload.get("went_with") is None:
+        standing = [_instead(chat, event.payload["by"])]
+    return _looks(chat, [turns for turns in dict.fromkeys(standing) if not _is_decided(chat, turns)])
 
 
 def _looks(chat: Chat, found: Iterable[tuple[Turn, ...]]) -> list[Watched]:
@@ -62,10 +62,10 @@ def _standing(chat: Chat, caution: Decision) -> tuple[Turn, ...]:
     return tuple(chat.turns.live().filter(place__in=places).in_story_order())
 
 
-def _known(chat: Chat, turns: tuple[Turn, ...]) -> bool:
+def _is_decided(chat: Chat, turns: tuple[Turn, ...]) -> bool:
     """Whether it was decided already if these turns need a caution: several may have fallen at once."""
-    decided = Decision.objects.filter(chat=chat, context=decisions.CAUTION_PROPOSAL).values_list("turns", flat=True)
-    return [turn.id for turn in turns] in list(decided)
+    of_these = Decision.objects.filter(context=decisions.CAUTION_PROPOSAL, turns=[turn.id for turn in turns])
+    return of_these.filter(chat=chat).exists()
 
 
 def _instead(chat: Chat, turn: int) -> tuple[Turn, ...]:

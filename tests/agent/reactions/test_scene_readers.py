@@ -250,6 +250,21 @@ def test_a_caution_is_made_anew_from_all_it_was_made_from_when_one_turn_is_rewri
     assert read(chat, superseded, reactions=[CautionDrafter()]) == [Skip("nothing stands here to look at")]
 
 
+def test_a_reply_that_is_rewritten_with_its_interjection_is_looked_at_once(chat, reader):
+    own = say(chat, "Who has the letter?")
+    primary = reply(chat, "Mara", "“I have.”", group=own)
+    reply(chat, "Ilse", "“She lies!”", group=own, interjection_of=cast_of(chat)["Mara"])
+    reader.default = answer_json(CAUTION)
+    regenerate(chat, primary, "“Nobody has.”")
+    superseded = Event.objects.filter(kind="turn_superseded").order_by("position").values_list("position", flat=True)
+
+    assert len(superseded) == 2
+    outcomes = [read(chat, one, reactions=[CautionDrafter()])[0] for one in superseded]
+
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Done", "Skip"]
+    assert len(reader.requests) == 1
+
+
 def test_a_declined_caution_is_not_made_anew(chat, reader):
     first, _secret, closed = secret_scene(chat)
     reader.default = answer_json(CAUTION)
