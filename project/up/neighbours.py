@@ -46,33 +46,40 @@ def look_around(ports: Iterable[tuple[str, int]] = tuple(KNOWN.items())) -> list
 
 def offered_model(url: str, *, key: str = "", patience: float = 5.0) -> str:
     """The first model that talks which the server at `url` offers; "" when there is none, or no server."""
-    return next(iter(_offer(url, key, patience) or []), "")
+    try:
+        return next(iter(_pasteable(_listed(url, key, patience))), "")
+    except OSError:
+        return ""
 
 
 def doubt(url: str, model: str, *, key: str = "", patience: float = 2.0) -> str:
     """What seems wrong with a model before anybody has asked it anything, in a sentence; "" when nothing does."""
-    offer = _offer(url, key, patience)
-    if offer is None:
-        return f"{url} cannot be reached right now: until it can, nobody will answer."
-    if not offer or {model, f"{model}:latest"} & set(offer):
+    try:
+        listed = _listed(url, key, patience)
+    except TimeoutError:
+        return f"{url} has not said within {patience:.0f} s which models it has: it may be busy, or no model server."
+    except OSError as error:
+        return f"{url} cannot be reached right now ({error.strerror or error}): until it can, nobody will answer."
+    if not listed or {model, f"{model}:latest"} & set(listed):
         return ""
-    names = ", ".join(offer[:SHOWN]) + (" …" if len(offer) > SHOWN else "")
+    offer = _pasteable(listed)
+    names = (", ".join(offer[:SHOWN]) or "others") + (" …" if len(offer) > SHOWN else "")
     return f"{url} lists {names}, and not {model}: if nobody answers, name one of these with --model."
 
 
-def _offer(url: str, key: str, patience: float) -> list[str] | None:
-    """The models that talk which a server lists; None when there is no server."""
+def _listed(url: str, key: str, patience: float) -> list[str]:
+    """The models that a server lists; none when it has no list. Raises OSError when there is no server."""
     parts = urlsplit(url)
     connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     try:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         with closing(connect(parts.hostname or "", parts.port, timeout=patience)) as connection:
             connection.request("GET", f"{parts.path.rstrip('/')}/models", headers=headers)
-            offer = json.loads(connection.getresponse().read())
-        names = [str(model["id"]) for model in offer["data"]]
-    except OSError:
-        return None
+            return [str(model["id"]) for model in json.loads(connection.getresponse().read())["data"]]
     except (ValueError, http.client.HTTPException, KeyError, TypeError):
         return []
-    # What is printed must be safe to paste into a shell, whoever answered.
+
+
+def _pasteable(names: list[str]) -> list[str]:
+    """Those of models that talk and are safe to paste into a shell, whoever answered."""
     return [name for name in names if "embed" not in name.lower() and re.fullmatch(r"[\w.:/@+-]+", name)]

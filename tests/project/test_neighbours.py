@@ -48,6 +48,16 @@ def test_a_name_that_the_server_does_not_list_is_doubted_aloud():
         assert "lists llama3.1:8b, qwen3:latest, and not lama3" in doubt(url, "lama3")
 
 
+def test_a_listed_name_is_not_doubted_whatever_it_is():
+    with Answering('{"data": [{"id": "My model (Q4)"}]}') as server:
+        assert doubt(f"http://127.0.0.1:{server.port}/v1", "My model (Q4)") == ""
+
+
+def test_a_server_that_takes_long_to_answer_is_not_called_away():
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        assert "has not said within" in doubt(f"http://127.0.0.1:{silent.getsockname()[1]}/v1", "x", patience=0.1)
+
+
 def test_a_server_that_is_away_is_said_and_one_without_a_list_is_not_doubted():
     with closing(socket.create_server(("127.0.0.1", 0))) as gone:
         port = gone.getsockname()[1]
