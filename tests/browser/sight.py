@@ -1,5 +1,6 @@
 """Looking at a page as different people do: wide and narrow, light and dark, through axe."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
@@ -27,8 +28,9 @@ def faults(page: Any) -> dict[str, object]:
     return {sight: fault for sight, fault in found.items() if fault}
 
 
-def violations(page: Any, options: dict[str, Any] = _OPTIONS) -> list[str]:
-    """What axe finds wrong, in words; empty when nothing is."""
+def violations(page: Any, options: dict[str, Any] = _OPTIONS, *, but: Iterable[str] = ()) -> list[str]:
+    """What axe finds wrong, in words; empty when nothing is. `but` names rules that are left out."""
+    options = {**options, "rules": {rule: {"enabled": False} for rule in but}}
     if not page.evaluate("'axe' in window"):
         page.evaluate(_script)
     return [

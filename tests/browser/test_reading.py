@@ -167,11 +167,12 @@ def _look_at_what_opens(player: Player, *, narrow: bool) -> None:
         player.page.click("#tab-scene")
         player.page.click("summary >> text=Open a new scene")
         player.page.click(".account summary")
-        _assert_accessible(player, "menus")
+        _assert_accessible(player, "menus", but=("target-size",))  # what an open menu covers in part is none just now
+        player.page.click(".account summary")
 
 
-def _assert_accessible(player: Player, state: str) -> None:
-    assert violations(player.page) == [], state
+def _assert_accessible(player: Player, state: str, *, but: tuple[str, ...] = ()) -> None:
+    assert violations(player.page, but=but) == [], state
 
 
 def test_a_link_to_an_old_turn_opens_there_and_leads_to_the_newest(player):
