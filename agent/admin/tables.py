@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 from agent.admin.acting import Form
 from agent.admin.door import DeskAdmin, answering, moment_of, operator_of
@@ -45,10 +45,8 @@ class DismissedEventAdmin(DeskAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Taking a dismissal back, with a reason."""
-        row, form = self.get_object(request, object_id), Form.of(request, RedeliverEvent)
+        row, form = self.row(request, object_id), Form.of(request, RedeliverEvent)
         by, address = operator_of(request), self.to(request, "dismissedevent_changelist")
-        if row is None:
-            raise Http404
         command = RedeliverEvent(reaction=row.subscriber, event_id=row.event, **form.why)
         decided = form.carry_out(lambda: redeliver_event(command, by=by))
         if decided:
