@@ -149,11 +149,11 @@ def test_a_reason_is_trimmed_before_it_is_measured():
 
 
 def test_a_preset_has_to_be_one_and_is_no_reason():
-    assert dismissal(preset="duplicate").checked().preset == "duplicate"
+    dismissal(preset="duplicate").check_preset()
     with pytest.raises(UnknownPresetError):
-        dismissal(preset="because").checked()
+        dismissal(preset="because").check_preset()
     with pytest.raises(UnknownPresetError, match="unreadable, duplicate"):
-        dismissal(preset="out_of_character").checked()
+        dismissal(preset="out_of_character").check_preset()
     with pytest.raises(NoReasonError):
         dismissal(preset="duplicate", reason="").checked()
 
@@ -161,6 +161,7 @@ def test_a_preset_has_to_be_one_and_is_no_reason():
 def test_each_act_has_presets_of_its_own():
     assert set(presets_of("regenerate_turn")) == {"out_of_character", "against_the_story", "test", "other"}
     assert "out_of_character" not in presets_of("dismiss_event")
+    assert set(presets_of("retry_lane")) == {"fixed_by_hand", "mended", "test", "other"}
     acts = {codename for codename, _ in PERMISSIONS}
     assert all(acts.issuperset(preset.acts) for preset in PRESETS.values())
 
