@@ -26,18 +26,20 @@ from chat.turns.comparing import compared
 from chat.turns.lines import plain
 from chat.turns.numbers import numbers_of, writings_of
 from chat.turns.regenerate import GUIDANCE_CHARACTERS
+from chat.turns.standing import with_standing
 
 #: Characters of a turn that a list shows.
 EXCERPT = 100
 
 
 class StateFilter(admin.SimpleListFilter):
-    """The turns that stand, those that do not, and those that were cut off."""
+    """The turns that stand, those that were rewritten or deleted, and those that were cut off."""
 
     title, parameter_name = "state", "is"
     meant: ClassVar = {
         "live": Q(superseded_by=None),
-        "superseded": Q(superseded_by__isnull=False),
+        "superseded": Q(superseded_by__isnull=False, stands="superseded"),
+        "deleted": Q(superseded_by__isnull=False, stands="deleted"),
         "stopped": Q(state="stopped"),
         "interrupted": Q(state="interrupted"),
     }
@@ -67,15 +69,14 @@ class SpeakerFilter(admin.SimpleListFilter):
 
 
 class Turns(ChangeList):
-    """A page of turns with their numbers, and whether what they fell to was another turn."""
+    """A page of turns with their numbers."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Two queries for the page."""
+        """As many queries as for one turn."""
         super().get_results(request)
         numbers = numbers_of(turn.id for turn in self.result_list)
-        heirs = Turn.objects.in_bulk({turn.superseded_by for turn in self.result_list} - {None})
         for turn in self.result_list:
-            turn.number, turn.heir = numbers[turn.id], heirs.get(turn.superseded_by)
+            turn.number = numbers[turn.id]
 
 
 @admin.register(Turn)
@@ -112,6 +113,10 @@ class TurnAdmin(DeskAdmin):
         """Whether the action is offered."""
         return operator_of(request).may("regenerate_turn")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Turn]:
+        """With how each stands."""
+        return with_standing(super().get_queryset(request))
+
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
         """Ours."""
         return Turns
@@ -139,8 +144,7 @@ class TurnAdmin(DeskAdmin):
     @admin.display(description="State", ordering="superseded_by")
     def standing(self, turn: Any) -> SafeString:
         """Whether it stands in the story, and how it ended if it was cut."""
-        state = "live" if turn.superseded_by is None else "superseded" if turn.heir else "deleted"
-        return format_html("{} <small>{}</small>", chip(state), "" if turn.state == "complete" else turn.state)
+        return format_html("{} <small>{}</small>", chip(turn.stands), "" if turn.state == "complete" else turn.state)
 
     @admin.action(description="Regenerate the selected turn…", permissions=["regenerate"])
     def regenerate(self, request: HttpRequest, turns: QuerySet[Turn]) -> HttpResponse | None:

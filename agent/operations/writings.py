@@ -11,6 +11,7 @@ from chat.story.models import Chat, Turn
 from chat.turns import generation, undoing, variants
 from chat.turns.models import Generation
 from chat.turns.numbers import numbers_of
+from chat.turns.standing import with_standing
 from chat.turns.undoing import Undone
 
 #: Who may do either act may read what it is done to.
@@ -35,6 +36,8 @@ class Writings:
     all: list[Turn]
     #: The one that is read in the story; None when the turn was deleted.
     standing: Turn | None
+    #: live, superseded or deleted.
+    stands: str
     #: What a new writing would take along; None when none can be begun of this turn.
     undone: Undone | None
 
@@ -74,6 +77,7 @@ def show_writings(turn_id: int, *, by: Operator) -> Writings:
             turn=turn,
             number=numbers_of([turn_id])[turn_id],
             all=found,
+            stands=with_standing(Turn.objects.filter(id=turn_id)).values_list("stands", flat=True).get(),
             standing=next((one for one in found if one.superseded_by is None), None),
             undone=undoing.undone(chat, turn) if can_be else None,
         )

@@ -1,5 +1,9 @@
 """Which writing stands in a turn's place, and what is said to whoever asks for one that does not."""
 
+from typing import Any
+
+from django.db.models import Case, Exists, OuterRef, QuerySet, Value, When
+
 from chat.errors import ChatError
 from chat.story.models import Turn
 
@@ -14,6 +18,17 @@ def standing_beside(turn: Turn, *, but: int | None = None) -> Turn | None:
     """The writing that stands in a turn's place, not counting `but`; None when it was deleted."""
     standing = Turn.objects.live().filter(chat=turn.chat_id, place=turn.place)
     return (standing if but is None else standing.exclude(id=but)).order_by("-id").first()
+
+
+def with_standing(turns: "QuerySet[Turn]") -> "QuerySet[Turn, Any]":
+    """Turns, each with how it `stands`: live, superseded or deleted.
+
+    Deleted is what fell to no other turn and in whose place nothing stands, be it for itself or along with another.
+    """
+    heir = Turn.objects.filter(id=OuterRef("superseded_by"))
+    beside = Turn.objects.live().filter(chat=OuterRef("chat"), place=OuterRef("place"))
+    fallen = When(Exists(heir) | Exists(beside), then=Value("superseded"))
+    return turns.annotate(stands=Case(When(superseded_by=None, then=Value("live")), fallen, default=Value("deleted")))
 
 
 def is_deleted(turn: Turn) -> bool:
