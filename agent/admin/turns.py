@@ -19,12 +19,11 @@ from agent.operations.regenerate import RegenerateTurn, regenerate_turn
 from agent.operations.restore import RestoreTurn, restore_turn
 from agent.operations.writings import Writings, may_see, show_new_writing, show_writings
 from agent.templatetags.desk import chip
-from chat.story.bonds import names_of
 from chat.story.models import Turn
 from chat.turns.announce import chosen
 from chat.turns.comparing import compared
 from chat.turns.lines import plain
-from chat.turns.numbers import numbers_of, writings_of
+from chat.turns.numbers import numbers_of
 from chat.turns.regenerate import GUIDANCE_CHARACTERS
 from chat.turns.standing import with_standing
 
@@ -178,9 +177,7 @@ class TurnAdmin(DeskAdmin):
             # Still true when the page, which goes on looking, has seen it end.
             return self.decided(request, decided, "A new writing was asked for.", address=address)
         shown = show_writings(turn, by=by)
-        # What goes with the turn, each in a sentence.
-        lines = list(shown.undone.lines(names_of(shown.chat))) if shown.undone else []
-        context = {"guidance": guidance, "longest": GUIDANCE_CHARACTERS, "form": form, "lines": lines}
+        context = {"guidance": guidance, "longest": GUIDANCE_CHARACTERS, "form": form}
         template, title = "admin/agent/regenerate.html", f"Regenerate turn {shown.number}"
         return self._page(request, template, shown, status=form.status, title=title, **context)
 
@@ -192,8 +189,7 @@ class TurnAdmin(DeskAdmin):
         if decided:
             return self.decided(request, decided, "This writing stands again.", address=self.to_turn(request, turn))
         shown = show_writings(turn, by=by)
-        writing = writings_of(turn)[turn]
-        title = f"Restore writing {writing} of turn {shown.number}"
+        title = f"Restore writing {shown.writings[turn]} of turn {shown.number}"
         context = {"form": form, "beside": _beside(shown), "title": title}
         return self._page(request, "admin/agent/restore.html", shown, status=form.status, **context)
 
@@ -206,7 +202,7 @@ class TurnAdmin(DeskAdmin):
             request,
             "admin/agent/writing.html",
             title=f"A new writing of turn {made.number}",
-            writings=writings_of(made.old.id),
+            writings=made.writings,
             made=made,
             runs=runs,
             turn_url=self.to_turn(request, made.old.id),
@@ -219,7 +215,7 @@ class TurnAdmin(DeskAdmin):
 
     def _page(self, request: HttpRequest, template: str, shown: Writings, **context: Any) -> HttpResponse:
         context |= {"turn": shown.turn, "chat": shown.chat, "turn_url": self.to_turn(request, shown.turn.id)}
-        context |= {"number": shown.number, "writings": writings_of(shown.turn.id)}
+        context |= {"number": shown.number, "writings": shown.writings}
         return self.page(request, template, shown=shown, chat_url=chat_url(request, shown.chat.id), **context)
 
 
