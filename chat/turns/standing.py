@@ -7,11 +7,18 @@ from django.db.models import Case, Exists, OuterRef, QuerySet, Value, When
 from chat.errors import ChatError
 from chat.story.models import Turn
 
+REWRITTEN = "This turn was rewritten: another writing stands in its place now. Look again."
+
 
 class NotStandingError(ChatError):
     """This turn was rewritten or deleted meanwhile. Look again."""
 
     status = 409
+
+    def __init__(self, detail: str = "", *, standing: int | None = None) -> None:
+        super().__init__(detail or (REWRITTEN if standing else ""))
+        #: For programs, which go by ids: the writing that stands in its place.
+        self.present = {"standing": standing}
 
 
 def standing_beside(turn: Turn, *, but: int | None = None) -> Turn | None:
@@ -41,6 +48,6 @@ def refuse_fallen(turn: Turn) -> None:
     if turn.superseded_by is None:
         return
     if (standing := standing_beside(turn)) is not None:
-        raise NotStandingError(f"This turn was rewritten: turn {standing.id} stands in its place now. Look again.")
+        raise NotStandingError(standing=standing.id)
     # Else it went with another one that was rewritten.
     raise NotStandingError("This turn was deleted." if is_deleted(turn) else "")

@@ -31,6 +31,7 @@ from agent.operations.drill import DrillUnderWayError
 from agent.operations.drill import decide as decide_drill
 from agent.operations.lane import Declared, Lane, LaneMovedError, NoSuchLaneError
 from agent.operations.pause import AlreadyPausedError, NotPausedError, Paused, decide_pause, decide_resume
+from agent.operations.problems import problem_of
 from agent.operations.regenerate import decide as decide_regeneration
 from agent.operations.restore import decide as decide_restoration
 from agent.operations.retry import NothingToRetryError, RetryLane
@@ -226,8 +227,9 @@ def test_nothing_else_is_written_anew(otherwise, refusal):
 
 
 def test_who_regenerates_what_was_rewritten_is_told_what_stands():
-    with pytest.raises(NotStandingError, match="turn 15 stands"):
+    with pytest.raises(NotStandingError, match="another writing stands") as refused:
         decide_regeneration(FoundTurn(id=12, is_reply=True, standing=15))
+    assert problem_of(refused.value)["present"] == {"standing": 15}
 
 
 @pytest.mark.parametrize("standing", [15, None])
