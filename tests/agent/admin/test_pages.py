@@ -149,6 +149,41 @@ def test_ones_own_token_is_shown_while_one_may_have_any(stuck):
     assert (shown(anna, anna), shown(anna, eve), shown(eve, eve)) == (200, 404, 403)
 
 
+def test_the_history_of_a_token_is_its_making_and_its_end(stuck):
+    anna, eve = desk("create_token", "view_audit", name="anna"), desk("create_token", name="eve")
+    for one in (anna, anna, eve):
+        one.post("agent_apitoken_add", name="laptop", days="30", scopes=["create_token"])
+    row = models.ApiToken.objects.filter(user=anna.user).earliest("id")
+    anna.post("agent_apitoken_revoke", row.pk)
+    made, _, _, ended = models.AuditEntry.objects.order_by("decision_id").values_list("decision_id", flat=True)
+
+    page = anna.get("agent_apitoken_history", row.pk)
+
+    assert [one.decision_id for one in page.context["found"].decisions] == [ended, made]
+    assert "What was decided about the token “laptop”" in text(page)
+    assert 'id="to-history"' in anna.get("agent_apitoken_change", row.pk).content.decode()
+    of_eve = models.ApiToken.objects.get(user=eve.user).pk
+    assert 'id="to-history"' not in eve.get("agent_apitoken_change", of_eve).content.decode()
+
+
+def test_what_nobody_decides_about_leads_to_no_history(stuck, admin_client):
+    at = timezone.now()
+    desk().get("agent_attempt_change", 1)
+    rows = {
+        "refusal": models.Refusal.objects.latest("id"),
+        "alertsent": models.AlertSent.objects.create(fingerprint="f1", sent_at=at),
+        "suspendedendpoint": models.SuspendedEndpoint.objects.create(
+            name="a model", reason="no credit", suspended_at=at, probe_at=at
+        ),
+        "searchedturn": models.SearchedTurn.objects.create(epoch=0, chat=1, turn=1, text="Hello"),
+        "dayofchat": models.DayOfChat.objects.create(epoch=0, chat=1, day=at.date(), said=1, replies=0),
+    }
+
+    for name, row in rows.items():
+        page = admin_client.get(reverse(f"admin:agent_{name}_change", args=[row.pk]))
+        assert (page.status_code, "history" in page.content.decode().lower()) == (200, False), name
+
+
 def test_who_may_not_see_the_desk_does_not_learn_what_a_stuck_chat_is_called(stuck):
     eve = desk("dismiss_event")
 
