@@ -127,7 +127,7 @@ def show_decision(position: int, *, by: Operator) -> Shown:
             raise NoSuchDecisionError
         record = _record(entry.decision)
         lane = find_bookmark(entry.subscriber, entry.stream)
-        turn = Turn.objects.filter(id=entry.event).first() if record["context"] == OF_TURN else None
+        turn = Turn.objects.filter(id=entry.event or 0).first() if record["context"] == OF_TURN else None
         return Shown(
             record=record,
             lane=lane.pk if lane else None,

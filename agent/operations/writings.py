@@ -85,7 +85,7 @@ def show_writings(turn_id: int, *, by: Operator) -> Writings:
             number=numbers_of([turn_id])[turn_id],
             all=found,
             writings={one.id: number for number, one in enumerate(found, start=1)},
-            stands=with_standing(Turn.objects.filter(id=turn_id)).values_list("stands", flat=True).get(),
+            stands=with_standing(Turn.objects.filter(id=turn_id)).get().stands,
             standing=next((one for one in found if one.superseded_by is None), None),
             undone=gone,
             lines=list(gone.lines(names_of(chat))) if gone else [],
