@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
@@ -59,9 +59,7 @@ class AttemptAdmin(DeskAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """One attempt, with its stack."""
-        attempt = self.get_object(request, object_id)
-        if attempt is None:
-            raise Http404
+        attempt = self.row(request, object_id)
         lane_url = reverse("admin:agent_bookmark_change", args=[attempt.bookmark_id])
         return self.page(
             request, "admin/agent/attempt.html", title=f"Attempt {attempt.pk}", attempt=attempt, lane_url=lane_url

@@ -13,11 +13,8 @@ from agent.admin.acting import number
 from agent.admin.door import DeskAdmin, answering, operator_of
 from agent.desk_models import PERMISSIONS
 from agent.models import AuditEntry
-from agent.operations.audit import Sought, export, list_decisions, show_decision
-from agent.operations.lane import find_bookmark
-from agent.operations.turn import OF_TURN
+from agent.operations.audit import Shown, Sought, export, list_decisions, show_decision
 from agent.templatetags.desk import words
-from chat.turns.numbers import numbers_of, writings_of
 
 CHANNELS = ("admin", "api", "mcp", "command")
 FORMATS = {"csv": "text/csv", "jsonl": "application/jsonl"}
@@ -71,20 +68,16 @@ class AuditAdmin(DeskAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """One Decision with everything that is on record of it."""
-        decision = show_decision(number(object_id), by=operator_of(request))
-        if decision is None:
-            raise Http404
-        target = decision["target"]
-        lane = find_bookmark(target.get("subscriber", ""), target.get("stream", ""))
+        shown = show_decision(number(object_id), by=operator_of(request))
         return self.page(
             request,
             "admin/agent/decision.html",
             title=f"Decision {object_id}",
-            decision=decision,
-            at=datetime.fromisoformat(decision["recorded_at"]),
-            lane_url=reverse("admin:agent_bookmark_change", args=[lane.pk]) if lane else "",
-            turn=turn_of(decision),
-            changes=changes(decision),
+            decision=shown.record,
+            at=datetime.fromisoformat(shown.record["recorded_at"]),
+            lane_url=reverse("admin:agent_bookmark_change", args=[shown.lane]) if shown.lane else "",
+            turn=shown.turn,
+            changes=changes(shown),
         )
 
     @answering
@@ -121,16 +114,9 @@ def sought(request: HttpRequest) -> Sought:
     )
 
 
-def turn_of(decision: dict[str, Any]) -> int | None:
-    """The number of the turn that a Decision is about; None when it is about none."""
-    event = decision["target"].get("event")
-    return numbers_of([event]).get(event) if decision["context"] == OF_TURN else None
-
-
-def changes(decision: dict[str, Any]) -> list[tuple[str, str, str]]:
+def changes(decision: Shown) -> list[tuple[str, str, str]]:
     """What a Decision changed, in the words of the pages on which it was taken: what, before, after."""
-    before, after = decision["before"], decision["after"]
-    writings = writings_of(decision["target"]["event"]) if decision["context"] == OF_TURN else {}
+    before, after, writings = decision.record["before"], decision.record["after"], decision.writings
     return [
         (CALLED.get(name, words(name)), _told(name, before.get(name), writings), _told(name, value, writings))
         for name, value in after.items()

@@ -9,7 +9,7 @@ from agent.admin.door import operator_of
 from agent.operations.audit import Sought, list_decisions
 from agent.operations.desk import chat_of_stream, show_lane, titles_of
 from agent.operations.dismiss import DismissEvent, dismiss_event
-from agent.operations.operator import Operator
+from agent.operations.operator import NotPermittedError, Operator
 from agent.operations.preview import preview_dismissal
 from agent.operations.registering import Decided
 from agent.registry import loss_of
@@ -51,15 +51,17 @@ def _shown(page: "LaneAdmin", request: HttpRequest, which: tuple[str, str, int],
         "stream": stream,
         "form": form,
         "title": f"Dismiss event {event}" if event else "Nothing to dismiss",
-        "chat_title": titles_of([stream]).get(chat_of_stream(stream), ""),
         "address": page.lane_url(request, reaction, stream),
         "retry_url": page.to(request, "lane_retry", reaction, stream),
         "loss": loss_of(reaction),
     }
     try:
         context["preview"] = preview_dismissal(reaction, event_id=event, by=by)
+    except NotPermittedError:
+        raise
     except ChatError as error:
         form.refused = form.refused or error
+    context["chat_title"] = titles_of([stream]).get(chat_of_stream(stream), "")
     if form.moved is not None:
         context["since"] = _decided_since(reaction, stream, by)
     return page.page(request, "admin/agent/dismiss.html", status=form.status, **context)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Concatenate
 
 from django.contrib import admin, messages
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from agent.operations.history import show_history
 from agent.operations.operator import Operator
+from agent.operations.performing import consulting
 from agent.operations.registering import Decided
 from agent.templatetags.desk import when
 from chat.errors import ChatError
@@ -41,6 +42,15 @@ class DeskAdmin(ReadOnly):
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whether it stands in lists of tables."""
         return self.has_view_permission(request)
+
+    def row(self, request: HttpRequest, key: str) -> Any:
+        """One of its rows. NotPermittedError before it is looked up; Http404."""
+        # Django's own `get_object` asks for no permission.
+        with consulting(operator_of(request), self.act_to_see):
+            found = self.get_object(request, key)
+        if found is None:
+            raise Http404
+        return found
 
     def page(self, request: HttpRequest, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
         """A page of the desk."""

@@ -17,6 +17,7 @@ from agent.models import Bookmark
 from agent.operations.desk import chat_of_stream, in_state, show_lane, titles_of
 from agent.operations.lane import NoSuchLaneError, State, find_bookmark, state_of
 from agent.operations.pause import Pause, Resume, pause, resume
+from agent.operations.performing import consulting
 from agent.operations.retry import RetryLane, retry_lane
 from agent.registry import loss_of
 from agent.templatetags.desk import chip, when
@@ -136,7 +137,7 @@ class LaneAdmin(DeskAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """One lane."""
-        mark = self.mark(request, object_id)
+        mark = self.row(request, object_id)
         detail = show_lane(
             mark.subscriber_id, mark.stream.name, reveal="reveal" in request.GET, by=operator_of(request)
         )
@@ -159,7 +160,8 @@ class LaneAdmin(DeskAdmin):
     @answering
     def find_view(self, request: HttpRequest, subscriber: str, stream: str) -> HttpResponse:
         """The page of a lane by its names, for links from elsewhere."""
-        mark = find_bookmark(subscriber, stream)
+        with consulting(operator_of(request)):
+            mark = find_bookmark(subscriber, stream)
         if mark is None:
             raise NoSuchLaneError
         return HttpResponseRedirect(self.to(request, "bookmark_change", mark.pk))
@@ -210,14 +212,6 @@ class LaneAdmin(DeskAdmin):
         command = Resume(subscriber=subscriber, stream=stream, **Form.of(request, Resume).why)
         by, address = operator_of(request), self.lane_url(request, subscriber, stream)
         return self.at_once(request, lambda: resume(command, by=by), "The lane goes on.", address=address)
-
-    def mark(self, request: HttpRequest, pk: str | int) -> Bookmark:
-        """The bookmark of a lane; NoSuchLaneError."""
-        mark = self.get_object(request, str(pk))
-        if mark is None:
-            raise NoSuchLaneError
-        found: Bookmark = mark
-        return found
 
     def lane_url(self, request: HttpRequest, subscriber: str, stream: str) -> str:
         """The page of a lane."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 from agent.admin.acting import Form
 from agent.admin.door import DeskAdmin, answering, moment_of, operator_of
@@ -12,8 +12,14 @@ from agent.operations.redeliver import RedeliverEvent, redeliver_event
 from agent.projections.activity import days_of_all
 
 
+class Table(DeskAdmin):
+    """Rows that operators decide nothing about: they have no history to lead to."""
+
+    change_form_template = "admin/agent/change_form.html"
+
+
 @admin.register(SuspendedEndpoint)
-class SuspendedEndpointAdmin(DeskAdmin):
+class SuspendedEndpointAdmin(Table):
     """Models that are left alone until a probe passes."""
 
     list_display = ("name", "reason", "since", "probe")
@@ -23,7 +29,7 @@ class SuspendedEndpointAdmin(DeskAdmin):
 
 
 @admin.register(AlertSent)
-class AlertSentAdmin(DeskAdmin):
+class AlertSentAdmin(Table):
     """Alerts that went out, the newest first."""
 
     list_display = ("fingerprint", "sent")
@@ -45,10 +51,8 @@ class DismissedEventAdmin(DeskAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Taking a dismissal back, with a reason."""
-        row, form = self.get_object(request, object_id), Form.of(request, RedeliverEvent)
+        row, form = self.row(request, object_id), Form.of(request, RedeliverEvent)
         by, address = operator_of(request), self.to(request, "dismissedevent_changelist")
-        if row is None:
-            raise Http404
         command = RedeliverEvent(reaction=row.subscriber, event_id=row.event, **form.why)
         decided = form.carry_out(lambda: redeliver_event(command, by=by))
         if decided:
@@ -58,7 +62,7 @@ class DismissedEventAdmin(DeskAdmin):
 
 
 @admin.register(Refusal)
-class RefusalAdmin(DeskAdmin):
+class RefusalAdmin(Table):
     """Who was refused what, the newest first."""
 
     act_to_see = "view_audit"
@@ -70,7 +74,7 @@ class RefusalAdmin(DeskAdmin):
 
 
 @admin.register(SearchedTurn)
-class SearchedTurnAdmin(DeskAdmin):
+class SearchedTurnAdmin(Table):
     """What the search knows."""
 
     act_to_see = "reveal_payload"
@@ -80,7 +84,7 @@ class SearchedTurnAdmin(DeskAdmin):
 
 
 @admin.register(DayOfChat)
-class DayOfChatAdmin(DeskAdmin):
+class DayOfChatAdmin(Table):
     """What was said day by day: a chart of all chats, and the rows it is made of."""
 
     list_display = ("day", "chat", "said", "replies", "prompt_tokens", "completion_tokens", "epoch")

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 
 from agent.admin.acting import Form, number
@@ -68,9 +68,7 @@ class TokenAdmin(DeskAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """One token, without its secret."""
-        token = self.get_object(request, object_id)
-        if token is None:
-            raise Http404
+        token = self.row(request, object_id)
         return self.page(
             request,
             "admin/agent/token.html",

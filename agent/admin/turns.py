@@ -19,25 +19,26 @@ from agent.operations.regenerate import RegenerateTurn, regenerate_turn
 from agent.operations.restore import RestoreTurn, restore_turn
 from agent.operations.writings import Writings, may_see, show_new_writing, show_writings
 from agent.templatetags.desk import chip
-from chat.story.bonds import names_of
 from chat.story.models import Turn
 from chat.turns.announce import chosen
 from chat.turns.comparing import compared
 from chat.turns.lines import plain
-from chat.turns.numbers import numbers_of, writings_of
+from chat.turns.numbers import numbers_of
 from chat.turns.regenerate import GUIDANCE_CHARACTERS
+from chat.turns.standing import with_standing
 
 #: Characters of a turn that a list shows.
 EXCERPT = 100
 
 
 class StateFilter(admin.SimpleListFilter):
-    """The turns that stand, those that do not, and those that were cut off."""
+    """The turns that stand, those that were rewritten or deleted, and those that were cut off."""
 
     title, parameter_name = "state", "is"
     meant: ClassVar = {
         "live": Q(superseded_by=None),
-        "superseded": Q(superseded_by__isnull=False),
+        "superseded": Q(superseded_by__isnull=False, stands="superseded"),
+        "deleted": Q(superseded_by__isnull=False, stands="deleted"),
         "stopped": Q(state="stopped"),
         "interrupted": Q(state="interrupted"),
     }
@@ -67,15 +68,14 @@ class SpeakerFilter(admin.SimpleListFilter):
 
 
 class Turns(ChangeList):
-    """A page of turns with their numbers, and whether what they fell to was another turn."""
+    """A page of turns with their numbers."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Two queries for the page."""
+        """As many queries as for one turn."""
         super().get_results(request)
         numbers = numbers_of(turn.id for turn in self.result_list)
-        heirs = Turn.objects.in_bulk({turn.superseded_by for turn in self.result_list} - {None})
         for turn in self.result_list:
-            turn.number, turn.heir = numbers[turn.id], heirs.get(turn.superseded_by)
+            turn.number = numbers[turn.id]
 
 
 @admin.register(Turn)
@@ -112,6 +112,10 @@ class TurnAdmin(DeskAdmin):
         """Whether the action is offered."""
         return operator_of(request).may("regenerate_turn")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Turn]:
+        """With how each stands."""
+        return with_standing(super().get_queryset(request))
+
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
         """Ours."""
         return Turns
@@ -139,8 +143,7 @@ class TurnAdmin(DeskAdmin):
     @admin.display(description="State", ordering="superseded_by")
     def standing(self, turn: Any) -> SafeString:
         """Whether it stands in the story, and how it ended if it was cut."""
-        state = "live" if turn.superseded_by is None else "superseded" if turn.heir else "deleted"
-        return format_html("{} <small>{}</small>", chip(state), "" if turn.state == "complete" else turn.state)
+        return format_html("{} <small>{}</small>", chip(turn.stands), "" if turn.state == "complete" else turn.state)
 
     @admin.action(description="Regenerate the selected turn…", permissions=["regenerate"])
     def regenerate(self, request: HttpRequest, turns: QuerySet[Turn]) -> HttpResponse | None:
@@ -174,9 +177,7 @@ class TurnAdmin(DeskAdmin):
             # Still true when the page, which goes on looking, has seen it end.
             return self.decided(request, decided, "A new writing was asked for.", address=address)
         shown = show_writings(turn, by=by)
-        # What goes with the turn, each in a sentence.
-        lines = list(shown.undone.lines(names_of(shown.chat))) if shown.undone else []
-        context = {"guidance": guidance, "longest": GUIDANCE_CHARACTERS, "form": form, "lines": lines}
+        context = {"guidance": guidance, "longest": GUIDANCE_CHARACTERS, "form": form}
         template, title = "admin/agent/regenerate.html", f"Regenerate turn {shown.number}"
         return self._page(request, template, shown, status=form.status, title=title, **context)
 
@@ -188,8 +189,7 @@ class TurnAdmin(DeskAdmin):
         if decided:
             return self.decided(request, decided, "This writing stands again.", address=self.to_turn(request, turn))
         shown = show_writings(turn, by=by)
-        writing = writings_of(turn)[turn]
-        title = f"Restore writing {writing} of turn {shown.number}"
+        title = f"Restore writing {shown.writings[turn]} of turn {shown.number}"
         context = {"form": form, "beside": _beside(shown), "title": title}
         return self._page(request, "admin/agent/restore.html", shown, status=form.status, **context)
 
@@ -202,7 +202,7 @@ class TurnAdmin(DeskAdmin):
             request,
             "admin/agent/writing.html",
             title=f"A new writing of turn {made.number}",
-            writings=writings_of(made.old.id),
+            writings=made.writings,
             made=made,
             runs=runs,
             turn_url=self.to_turn(request, made.old.id),
@@ -215,7 +215,7 @@ class TurnAdmin(DeskAdmin):
 
     def _page(self, request: HttpRequest, template: str, shown: Writings, **context: Any) -> HttpResponse:
         context |= {"turn": shown.turn, "chat": shown.chat, "turn_url": self.to_turn(request, shown.turn.id)}
-        context |= {"number": shown.number, "writings": writings_of(shown.turn.id)}
+        context |= {"number": shown.number, "writings": shown.writings}
         return self.page(request, template, shown=shown, chat_url=chat_url(request, shown.chat.id), **context)
 
 

@@ -17,6 +17,7 @@ from agent.operations.operator import NotPermittedError, Operator
 from agent.operations.problems import problem_of
 from agent.operations.registering import Decided
 from chat.errors import ChatError
+from chat.turns.standing import NotStandingError
 
 USAGE, REFUSED, NOT_PERMITTED = 2, 3, 4
 
@@ -61,7 +62,13 @@ class Door(BaseCommand):
             if options["format"] == "json":
                 self.stdout.write(json.dumps(problem_of(refused), indent=2))
             status = NOT_PERMITTED if isinstance(refused, NotPermittedError) else REFUSED
-            raise CommandError(refused.detail, returncode=status) from None
+            raise CommandError(_said(refused), returncode=status) from None
+
+
+def _said(refused: ChatError) -> str:
+    """Why, and, for a turn that does not stand, the id of the one that does: commands take ids."""
+    standing = refused.present["standing"] if isinstance(refused, NotStandingError) else None
+    return f"{refused.detail} Its id: {standing}." if standing else refused.detail
 
 
 def operator(name: str) -> Operator:

@@ -15,12 +15,17 @@ from django.db.models import Q, QuerySet
 from agent.desk_models import AuditEntry, Refusal
 from agent.operations import chain
 from agent.operations.chain import Break
+from agent.operations.lane import find_bookmark
 from agent.operations.operator import Operator
 from agent.operations.performing import consulting
 from agent.operations.registering import Decided, decided_of, entry_of
+from agent.operations.turn import OF_TURN
+from chat.errors import ChatError
 from chat.log.models import Event
 from chat.log.text import clean
+from chat.story.models import Turn
 from chat.story.writer import OPERATIONS
+from chat.turns.numbers import numbers_of, writings_of
 
 MOST_DECISIONS = 500
 _BATCH = 1000
@@ -47,6 +52,26 @@ COLUMNS = (
 )
 #: What a spreadsheet takes for the beginning of a formula (OWASP, "CSV Injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+class NoSuchDecisionError(ChatError):
+    """There is no such Decision."""
+
+    status = 404
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shown:
+    """One Decision, and what people call that which it is about."""
+
+    #: Everything that is on record of it, as the export has it.
+    record: dict[str, Any]
+    #: The bookmark of the lane that it is about; None for none, or one that is gone.
+    lane: int | None
+    #: The how manieth of its story the turn is that it is about; None for no turn.
+    turn: int | None
+    #: Which of its writings each is, from 1, by id.
+    writings: dict[int, int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,11 +119,21 @@ def list_decisions(sought: Sought, *, before: int | None = None, limit: int = 50
         return [decided_of(entry.decision) for entry in entries[: max(1, min(limit, MOST_DECISIONS))]]
 
 
-def show_decision(position: int, *, by: Operator | None) -> dict[str, Any] | None:
-    """Everything that is on record of one Decision, as the export has it; None when there is none."""
+def show_decision(position: int, *, by: Operator) -> Shown:
+    """One Decision. NoSuchDecisionError (404)."""
     with consulting(by, "view_audit"):
         entry = AuditEntry.objects.select_related("decision").filter(decision_id=position).first()
-        return None if entry is None else _record(entry.decision)
+        if entry is None:
+            raise NoSuchDecisionError
+        record = _record(entry.decision)
+        lane = find_bookmark(entry.subscriber, entry.stream)
+        turn = Turn.objects.filter(id=entry.event or 0).first() if record["context"] == OF_TURN else None
+        return Shown(
+            record=record,
+            lane=lane.pk if lane else None,
+            turn=numbers_of([turn.id])[turn.id] if turn else None,
+            writings=writings_of(turn) if turn else {},
+        )
 
 
 def list_refusals(*, limit: int = 50, by: Operator | None) -> list[Refusal]:

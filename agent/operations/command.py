@@ -23,7 +23,7 @@ class Preset:
 PRESETS = {
     "unreadable": Preset("The text cannot be read", ("dismiss_event",)),
     "duplicate": Preset("Duplicate", ("dismiss_event",)),
-    "fixed_by_hand": Preset("Fixed by hand", ("dismiss_event",)),
+    "fixed_by_hand": Preset("Fixed by hand", ("dismiss_event", "retry_lane")),
     "drill": Preset("Fire drill", ("dismiss_event",)),
     "mended": Preset("What was wrong is mended", ("retry_lane", "resume_subscriber", "redeliver_event")),
     "mistaken": Preset("Dismissed by mistake", ("redeliver_event",)),
@@ -80,20 +80,20 @@ class Command:
     key: str | None = None
 
     def checked(self) -> Self:
-        """The command with its reason trimmed.
-
-        NoReasonError, ReasonTooLongError, UnknownPresetError, MalformedKeyError.
-        """
+        """The command with its reason trimmed. NoReasonError, ReasonTooLongError, MalformedKeyError."""
         reason = str(clean(self.reason)).strip()
         if self.needs_reason and not reason:
             raise NoReasonError
         if len(reason) > LONGEST_REASON:
             raise ReasonTooLongError
-        if self.preset and self.preset not in presets_of(self.act):
-            raise UnknownPresetError(f"Choose one of these preset reasons, or none: {', '.join(presets_of(self.act))}.")
         if self.key is not None and not (0 < len(self.key) <= LONGEST_KEY and self.key.isprintable()):
             raise MalformedKeyError
         return replace(self, reason=reason)
+
+    def check_preset(self) -> None:
+        """UnknownPresetError for a preset that is not among those of its act."""
+        if self.preset and self.preset not in presets_of(self.act):
+            raise UnknownPresetError(f"Choose one of these preset reasons, or none: {', '.join(presets_of(self.act))}.")
 
     def target(self) -> dict[str, Any]:
         """What it is about: `subscriber`, `stream`, `event` as far as they apply."""

@@ -1,16 +1,18 @@
 """The history of a thing: what operators decided about it."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 
-from agent.models import Attempt, AuditEntry, Bookmark, DismissedEvent, Subscriber
+from agent.models import ApiToken, Attempt, AuditEntry, Bookmark, DismissedEvent, Subscriber
 from agent.operations.audit import Sought, list_decisions
 from agent.operations.command import address
 from agent.operations.operator import Operator
 from agent.operations.performing import consulting
 from agent.operations.registering import Decided
+from agent.operations.tokens import CreateToken
 from chat.errors import ChatError
 from chat.log.models import Event, Stream
 from chat.story.fact_models import Decision
@@ -33,6 +35,7 @@ class History:
 
     #: What people call the thing.
     name: str
+    #: Where the audit has them, or the first of them.
     sought: Sought
     decisions: list[Decided]
 
@@ -44,8 +47,9 @@ def show_history(rows: "QuerySet[Model]", key: str, *, by: Operator) -> History:
         about = None if row is None else _about(row)
         if about is None:
             raise NoSuchRowError
-        name, sought = about
-        return History(name, sought, list_decisions(sought, limit=SHOWN, by=by))
+        name, *sought = about
+        found = {one.decision_id: one for part in sought for one in list_decisions(part, limit=SHOWN, by=by)}
+        return History(name, sought[0], [found[id_] for id_ in sorted(found, reverse=True)])
 
 
 def _find(rows: "QuerySet[Model]", key: str) -> Model | None:
@@ -55,7 +59,7 @@ def _find(rows: "QuerySet[Model]", key: str) -> Model | None:
         return None
 
 
-def _about(row: Model) -> tuple[str, Sought] | None:
+def _about(row: Model) -> tuple[str, *tuple[Sought, ...]] | None:
     """What a row is called, and which Decisions are about it; what belongs to a chat has that chat's."""
     match row:
         case Bookmark() | Attempt() | Subscriber() | DismissedEvent():
@@ -66,6 +70,11 @@ def _about(row: Model) -> tuple[str, Sought] | None:
             return row.name, Sought(stream=row.name)
         case Event():
             return f"event {row.position}", Sought(event=row.position)
+        case ApiToken():
+            # The Decision on its making tells only its name, which others may have too; they are of one moment.
+            made, moment = row.created_at, timedelta(microseconds=1)
+            making = Sought(act=CreateToken.act, principal=row.user_id, since=made, until=made + moment)
+            return f"the token “{row.name}”", making, Sought(target=address({"token": row.pk}))
         case _:
             chat = getattr(row, "chat", None)
             return _about_story(chat) if isinstance(chat, Chat) else None

@@ -45,10 +45,8 @@ def decide(found: FoundTurn) -> None:
     """Whether it may be written anew; no I/O."""
     if not found.is_reply:
         raise NotAReplyError
-    if found.standing is None:
-        raise NotStandingError
     if found.standing != found.id:
-        raise NotStandingError(f"This turn was rewritten: turn {found.standing} stands in its place now. Look again.")
+        raise NotStandingError(standing=found.standing)
     if found.reply_running:
         raise ReplyRunningError
 

@@ -63,12 +63,15 @@ class Decided:
 def earlier_answer(command: Command, *, by: Operator) -> Decided | None:
     """What the same command with the same key was answered; KeyReusedError when the key stands for another.
 
-    To be asked under the lock of what the command changes: then two that come at once give one Decision.
+    None for a new command; UnknownPresetError when its preset is none of its act. To be asked under the lock of what
+    the command changes: then two that come at once give one Decision.
     """
-    if command.key is None:
-        return None
-    event = Event.objects.filter(key=_key(command, by), key__startswith="operator:").first()
+    event = None
+    if command.key is not None:
+        event = Event.objects.filter(key=_key(command, by), key__startswith="operator:").first()
     if event is None:
+        # Here and no earlier: presets change, and what was accepted with another one keeps its answer.
+        command.check_preset()
         return None
     if event.payload["body"]["command"] != command.digest():
         raise KeyReusedError

@@ -7,8 +7,7 @@ from agent.operations.locking import short_transaction
 from agent.operations.operator import Operator
 from agent.operations.performing import performing
 from agent.operations.registering import Change, Decided, earlier_answer, register
-from agent.operations.turn import FoundTurn, OfTurn, chat_of, find_turn, look
-from chat.log.streams import lock
+from agent.operations.turn import FoundTurn, OfTurn, find_turn, lock_chat_of, look
 from chat.turns import rewriting
 from chat.turns.rewriting import StandsAlreadyError
 
@@ -29,17 +28,15 @@ def restore_turn(command: RestoreTurn, *, by: Operator) -> Decided:
     with performing(command, by=by):
         command = command.checked()
         with short_transaction():
-            chat = chat_of(command.turn_id)
-            lock(chat.stream)
+            lock_chat_of(command.turn_id)
             if (earlier := earlier_answer(command, by=by)) is not None:
                 return earlier
-            # Read anew: what stands may have changed while the lock was waited for.
-            found = look(find_turn(command.turn_id))
+            turn = find_turn(command.turn_id)
+            found = look(turn)
             decide(found)
-            rewriting.restore(chat, turn=found.id, by=by.user)
-            change = Change(
-                before={"standing": found.standing}, after={"standing": found.id}, target={"stream": chat.stream}
-            )
+            rewriting.restore(turn.chat, turn=turn.id, by=by.user)
+            target = {"stream": turn.chat.stream}
+            change = Change(before={"standing": found.standing}, after={"standing": turn.id}, target=target)
             return register(command, change, by=by)
 
 

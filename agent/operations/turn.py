@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from agent.operations.command import Command
+from chat.log.streams import lock
 from chat.story.models import Chat, Turn
 from chat.turns.claims import TurnNotFoundError
 from chat.turns.models import Generation
@@ -65,3 +66,10 @@ def find_turn(turn_id: int) -> Turn:
 def chat_of(turn_id: int) -> Chat:
     """The chat of a turn; TurnNotFoundError as `find_turn`."""
     return find_turn(turn_id).chat
+
+
+def lock_chat_of(turn_id: int) -> None:
+    """Hold the stream of a turn's chat, deleted or not, to the end of the transaction; of no turn, none."""
+    turn = Turn.objects.select_related("chat").filter(id=turn_id).first()
+    if turn is not None:
+        lock(turn.chat.stream)

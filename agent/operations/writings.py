@@ -7,10 +7,12 @@ from agent.operations.performing import consulting
 from agent.operations.turn import find_turn
 from chat.errors import ChatError
 from chat.story import rewriting
+from chat.story.bonds import names_of
 from chat.story.models import Chat, Turn
 from chat.turns import generation, undoing, variants
 from chat.turns.models import Generation
-from chat.turns.numbers import numbers_of
+from chat.turns.numbers import numbers_of, writings_of
+from chat.turns.standing import with_standing
 from chat.turns.undoing import Undone
 
 #: Who may do either act may read what it is done to.
@@ -33,10 +35,16 @@ class Writings:
     number: int
     #: All of them, oldest first.
     all: list[Turn]
+    #: Which of them each is, from 1, by id.
+    writings: dict[int, int]
     #: The one that is read in the story; None when the turn was deleted.
     standing: Turn | None
+    #: live, superseded or deleted.
+    stands: str
     #: What a new writing would take along; None when none can be begun of this turn.
     undone: Undone | None
+    #: The same, each thing in a sentence.
+    lines: list[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,8 +58,9 @@ class NewWriting:
     #: The turn it is a new writing of, and the turn that came of it.
     old: Turn
     new: Turn | None
-    #: The how manieth turn of its story that is.
+    #: The how manieth turn of its story that is, and which of its writings each is.
     number: int
+    writings: dict[int, int]
     interjection: Turn | None
     #: Whether anything is still being written for its turn group.
     under_way: bool
@@ -69,13 +78,17 @@ def show_writings(turn_id: int, *, by: Operator) -> Writings:
         chat = turn.chat
         found = variants.writings(chat, turn)
         can_be = turn.kind == Turn.Kind.ASSISTANT and turn.superseded_by is None
+        gone = undoing.undone(chat, turn) if can_be else None
         return Writings(
             chat=chat,
             turn=turn,
             number=numbers_of([turn_id])[turn_id],
             all=found,
+            writings={one.id: number for number, one in enumerate(found, start=1)},
+            stands=with_standing(Turn.objects.filter(id=turn_id)).get().stands,
             standing=next((one for one in found if one.superseded_by is None), None),
-            undone=undoing.undone(chat, turn) if can_be else None,
+            undone=gone,
+            lines=list(gone.lines(names_of(chat))) if gone else [],
         )
 
 
@@ -96,6 +109,7 @@ def show_new_writing(generation_id: str, *, by: Operator) -> NewWriting:
             old=old,
             new=new,
             number=numbers_of([old.id])[old.id],
+            writings=writings_of(old),
             interjection=rewriting.interjection_of(chat, new) if new and new.superseded_by is None else None,
             under_way=running.exists(),
         )

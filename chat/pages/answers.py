@@ -120,9 +120,14 @@ def _require_user(request: HttpRequest) -> None:
 
 
 def refuse(request: HttpRequest, error: ChatError) -> HttpResponse:
-    """The answer to a refused request: JSON with `status` and `detail`, a page, or the way to sign in."""
+    """The answer to a refused request: a page, the way to sign in, or JSON.
+
+    That has `status` and `detail`, and how things stand (`present`), where that helps.
+    """
     if wants_json(request):
-        answer: HttpResponse = JsonResponse({"status": error.status, "detail": error.detail}, status=error.status)
+        present = getattr(error, "present", None)
+        said = {"status": error.status, "detail": error.detail} | ({} if present is None else {"present": present})
+        answer: HttpResponse = JsonResponse(said, status=error.status)
     elif error.status == NotSignedInError.status:
         return redirect_to_login(request.get_full_path())
     else:

@@ -1,11 +1,17 @@
 """What turns are called on screen: by the how manieth of its story, and of its writings, each is; never by its id."""
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import reduce
+from operator import or_
 
-from django.db.models import Count, OuterRef, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Q
 
 from chat.story.models import Turn
+
+#: By chat, the first and the last of the places that are asked about.
+type Spans = Mapping[int, tuple[int, int]]
 
 
 def numbers_of(turns: Iterable[int]) -> dict[int, int]:
@@ -13,14 +19,35 @@ def numbers_of(turns: Iterable[int]) -> dict[int, int]:
 
     A turn that was rewritten has the number of what stands in its place, a deleted one that of where it stood.
     """
-    earlier = Turn.objects.live().filter(chat=OuterRef("chat"), place__lt=OuterRef("place")).order_by()
-    counted = earlier.values("chat").annotate(count=Count("*")).values("count")
-    found = Turn.objects.filter(id__in=set(turns)).annotate(earlier=Coalesce(Subquery(counted), 0))
-    return {id_: count + 1 for id_, count in found.values_list("id", "earlier")}
+    found = list(Turn.objects.filter(id__in=set(turns)).values_list("id", "chat", "place"))
+    places: defaultdict[int, list[int]] = defaultdict(list)
+    for _, chat, place in found:
+        places[chat].append(place)
+    spans = {chat: (min(those), max(those)) for chat, those in places.items()}
+    before, within = _standing_before(spans), _standing_within(spans)
+    return {id_: before.get(chat, 0) + bisect_left(within[chat], place) + 1 for id_, chat, place in found}
 
 
-def writings_of(turn: int) -> dict[int, int]:
-    """Which writing of its turn each of them is, from 1, by id; of a turn that is not there, none."""
-    one = Turn.objects.filter(id=turn)[:1]
-    written = Turn.objects.filter(chat=Subquery(one.values("chat")), place=Subquery(one.values("place")))
-    return {id_: number for number, id_ in enumerate(written.order_by("id").values_list("id", flat=True), start=1)}
+def writings_of(turn: Turn) -> dict[int, int]:
+    """Which writing of its turn each of them is, from 1, by id."""
+    written = Turn.objects.filter(chat=turn.chat_id, group=turn.group, place=turn.place).order_by("id")
+    return {id_: number for number, id_ in enumerate(written.values_list("id", flat=True), start=1)}
+
+
+def _standing_before(spans: Spans) -> dict[int, int]:
+    """By chat, how many turns stand before the first of its places."""
+    asked = [Q(chat=chat, place__lt=first) for chat, (first, _) in spans.items()]
+    if not asked:
+        return {}
+    return dict(Turn.objects.live().filter(reduce(or_, asked)).values_list("chat").annotate(Count("id")).order_by())
+
+
+def _standing_within(spans: Spans) -> defaultdict[int, list[int]]:
+    """By chat, the places of the turns that stand from the first of its places up to the last, in order."""
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    asked = [Q(chat=chat, place__gte=first, place__lt=last) for chat, (first, last) in spans.items() if first < last]
+    if asked:
+        standing = Turn.objects.live().filter(reduce(or_, asked)).order_by("place")
+        for chat, place in standing.values_list("chat", "place"):
+            found[chat].append(place)
+    return found

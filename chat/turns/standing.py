@@ -1,7 +1,13 @@
 """Which writing stands in a turn's place, and what is said to whoever asks for one that does not."""
 
+from typing import Any
+
+from django.db.models import Case, Exists, OuterRef, QuerySet, Value, When
+
 from chat.errors import ChatError
 from chat.story.models import Turn
+
+REWRITTEN = "This turn was rewritten: another writing stands in its place now. Look again."
 
 
 class NotStandingError(ChatError):
@@ -9,11 +15,27 @@ class NotStandingError(ChatError):
 
     status = 409
 
+    def __init__(self, detail: str = "", *, standing: int | None = None) -> None:
+        super().__init__(detail or (REWRITTEN if standing else ""))
+        #: For programs, which go by ids: the writing that stands in its place.
+        self.present = {"standing": standing}
+
 
 def standing_beside(turn: Turn, *, but: int | None = None) -> Turn | None:
     """The writing that stands in a turn's place, not counting `but`; None when it was deleted."""
     standing = Turn.objects.live().filter(chat=turn.chat_id, place=turn.place)
     return (standing if but is None else standing.exclude(id=but)).order_by("-id").first()
+
+
+def with_standing(turns: "QuerySet[Turn]") -> "QuerySet[Turn, Any]":
+    """Turns, each with how it `stands`: live, superseded or deleted.
+
+    Deleted is what fell to no other turn and in whose place nothing stands, be it for itself or along with another.
+    """
+    heir = Turn.objects.filter(id=OuterRef("superseded_by"))
+    beside = Turn.objects.live().filter(chat=OuterRef("chat"), place=OuterRef("place"))
+    fallen = When(Exists(heir) | Exists(beside), then=Value("superseded"))
+    return turns.annotate(stands=Case(When(superseded_by=None, then=Value("live")), fallen, default=Value("deleted")))
 
 
 def is_deleted(turn: Turn) -> bool:
@@ -26,6 +48,6 @@ def refuse_fallen(turn: Turn) -> None:
     if turn.superseded_by is None:
         return
     if (standing := standing_beside(turn)) is not None:
-        raise NotStandingError(f"This turn was rewritten: turn {standing.id} stands in its place now. Look again.")
+        raise NotStandingError(standing=standing.id)
     # Else it went with another one that was rewritten.
     raise NotStandingError("This turn was deleted." if is_deleted(turn) else "")

@@ -7,11 +7,12 @@ from django.utils import timezone
 
 from agent import models
 from agent.models import Attempt, Bookmark, Subscriber
+from agent.operations.dismiss import DismissEvent, dismiss_event
 from agent.operations.operator import Operator
 from agent.operations.tokens import operator_with
 from chat.log.models import Event
-from tests.agent.admin.conftest import OPERATES, desk, hidden, text
-from tests.agent.operations.conftest import draft_caution
+from tests.agent.admin.conftest import OPERATES, Desk, desk, hidden, text
+from tests.agent.operations.conftest import draft_caution, operator
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -114,6 +115,82 @@ def test_a_page_is_for_those_who_may(stuck, page):
 
     assert eve.get(page).status_code == 403
     assert desk(*OPERATES).get(page).status_code == 200
+
+
+def test_one_row_is_for_those_who_may_whether_it_is_there_or_not(stuck):
+    anna, eve, attempt = desk(*OPERATES), desk(), Attempt.objects.latest("id")
+    dismissal = DismissEvent(reaction="noter", event_id=stuck.poison, reason="Cannot be read")
+    decided = dismiss_event(dismissal, by=operator("dismiss_event"))
+    rows = {
+        "agent_attempt_change": attempt.pk,
+        "agent_auditentry_change": decided.decision_id,
+        "agent_bookmark_change": stuck.lane.pk,
+        "agent_dismissedevent_change": models.DismissedEvent.objects.get().pk,
+        "agent_subscriber_change": "noter",
+    }
+
+    for page, row in rows.items():
+        assert [eve.get(page, which).status_code for which in (row, 10**12)] == [403, 403], page
+        assert [anna.get(page, which).status_code for which in (row, 10**12)] == [200, 404], page
+    assert [eve.get("agent_lane", "noter", one).status_code for one in (stuck.stream, "chat-0")] == [403, 403]
+    assert models.Refusal.objects.filter(principal_name=eve.user.username, status=403).count() == 12
+
+
+def test_ones_own_token_is_shown_while_one_may_have_any(stuck):
+    anna, eve, at = desk("create_token", name="anna"), desk(name="eve"), timezone.now()
+    for one in (anna, eve):
+        models.ApiToken.objects.create(
+            user=one.user, name="laptop", digest=one.user.username, scopes=[], created_at=at, expires_at=at
+        )
+
+    def shown(to: Desk, whose: Desk) -> int:
+        return to.get("agent_apitoken_change", models.ApiToken.objects.get(user=whose.user).pk).status_code
+
+    assert (shown(anna, anna), shown(anna, eve), shown(eve, eve)) == (200, 404, 403)
+
+
+def test_the_history_of_a_token_is_its_making_and_its_end(stuck):
+    anna, eve = desk("create_token", "view_audit", name="anna"), desk("create_token", name="eve")
+    for one in (anna, anna, eve):
+        one.post("agent_apitoken_add", name="laptop", days="30", scopes=["create_token"])
+    row = models.ApiToken.objects.filter(user=anna.user).earliest("id")
+    anna.post("agent_apitoken_revoke", row.pk)
+    made, _, _, ended = models.AuditEntry.objects.order_by("decision_id").values_list("decision_id", flat=True)
+
+    page = anna.get("agent_apitoken_history", row.pk)
+
+    assert [one.decision_id for one in page.context["found"].decisions] == [ended, made]
+    assert "What was decided about the token “laptop”" in text(page)
+    assert 'id="to-history"' in anna.get("agent_apitoken_change", row.pk).content.decode()
+    of_eve = models.ApiToken.objects.get(user=eve.user).pk
+    assert 'id="to-history"' not in eve.get("agent_apitoken_change", of_eve).content.decode()
+
+
+def test_what_nobody_decides_about_leads_to_no_history(stuck, admin_client):
+    at = timezone.now()
+    desk().get("agent_attempt_change", 1)
+    rows = {
+        "refusal": models.Refusal.objects.latest("id"),
+        "alertsent": models.AlertSent.objects.create(fingerprint="f1", sent_at=at),
+        "suspendedendpoint": models.SuspendedEndpoint.objects.create(
+            name="a model", reason="no credit", suspended_at=at, probe_at=at
+        ),
+        "searchedturn": models.SearchedTurn.objects.create(epoch=0, chat=1, turn=1, text="Hello"),
+        "dayofchat": models.DayOfChat.objects.create(epoch=0, chat=1, day=at.date(), said=1, replies=0),
+    }
+
+    for name, row in rows.items():
+        page = admin_client.get(reverse(f"admin:agent_{name}_change", args=[row.pk]))
+        assert (page.status_code, "history" in page.content.decode().lower()) == (200, False), name
+
+
+def test_who_may_not_see_the_desk_does_not_learn_what_a_stuck_chat_is_called(stuck):
+    eve = desk("dismiss_event")
+
+    page = eve.get("agent_lane_dismiss", "noter", stuck.stream, event=stuck.poison)
+
+    assert (page.status_code, "Night watch" in text(page)) == (403, False)
+    assert "Night watch" in text(desk("view_desk").get("agent_lane_dismiss", "noter", stuck.stream))
 
 
 def test_every_list_is_called_after_what_it_lists(stuck, admin_client):

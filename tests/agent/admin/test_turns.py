@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from agent.models import AuditEntry
 from agent.operations.restore import RestoreTurn, restore_turn
+from agent.templatetags.desk import SHAPES
 from chat.story.fact_payloads import EventStarted
 from chat.story.models import Chat
 from chat.turns import chats, rewriting
@@ -73,8 +74,34 @@ def test_a_deleted_turn_is_told_from_a_superseded_one(anna, chat, turn):
     assert "I open it" in text(anna.get("chat_turn_changelist", by="character"))
     assert "I open it" not in text(anna.get("chat_turn_changelist", by="player"))
     assert "I open it" not in text(anna.get("chat_turn_changelist", **{"is": "stopped"}))
-    assert "I open it" in text(anna.get("chat_turn_changelist", **{"is": "superseded"}))
+    assert "I open it" in text(anna.get("chat_turn_changelist", **{"is": "deleted"}))
+    assert "I open it" not in text(anna.get("chat_turn_changelist", **{"is": "superseded"}))
     assert "I open it" not in text(anna.get("chat_turn_changelist", **{"is": "live"}))
+
+
+def test_a_turn_stands_on_its_page_as_in_the_list_and_under_its_filter(anna, chat, turn):
+    own, other = chat.turns.exclude(id=turn).get().id, reply(chat, "Ilse", "“Too late.”", group=say(chat, "And?"))
+    again = regenerate(chat, turn, "“I burn it.”")
+    rewriting.delete(chat, turn=again, by=owner_of(chat))
+    kept = regenerate(chat, other, "“No.”")
+    rewriting.delete(chat, turn=kept, by=owner_of(chat))
+    rewriting.restore(chat, turn=other, by=owner_of(chat))
+
+    stand = {turn: "Superseded", again: "Deleted", own: "Live", other: "Live", kept: "Superseded"}
+
+    for one, word in stand.items():
+        chosen = anna.get("chat_turn_changelist", id__exact=one, **{"is": word.lower()}).context["cl"].result_list
+        assert [row.id for row in chosen] == [one], word
+        assert f"State {SHAPES[word.lower()]} {word}" in text(anna.get("chat_turn_change", one))
+        assert f"{SHAPES[word.lower()]} {word}" in text(anna.get("chat_turn_changelist", id__exact=one))
+    assert "and nothing stands in its place" in text(anna.get("chat_turn_change", turn))
+
+
+def test_what_was_deleted_along_with_another_is_deleted(anna, chat, turn):
+    rewriting.delete(chat, turn=chat.turns.exclude(id=turn).get().id, by=owner_of(chat))
+
+    assert "I open it" in text(anna.get("chat_turn_changelist", **{"is": "deleted"}))
+    assert "State ✕ Deleted" in text(anna.get("chat_turn_change", turn))
 
 
 def test_turns_are_listed_with_as_many_queries_as_one(anna, chat, turn, django_assert_max_num_queries):

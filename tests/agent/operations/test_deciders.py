@@ -31,6 +31,7 @@ from agent.operations.drill import DrillUnderWayError
 from agent.operations.drill import decide as decide_drill
 from agent.operations.lane import Declared, Lane, LaneMovedError, NoSuchLaneError
 from agent.operations.pause import AlreadyPausedError, NotPausedError, Paused, decide_pause, decide_resume
+from agent.operations.problems import problem_of
 from agent.operations.regenerate import decide as decide_regeneration
 from agent.operations.restore import decide as decide_restoration
 from agent.operations.retry import NothingToRetryError, RetryLane
@@ -149,11 +150,11 @@ def test_a_reason_is_trimmed_before_it_is_measured():
 
 
 def test_a_preset_has_to_be_one_and_is_no_reason():
-    assert dismissal(preset="duplicate").checked().preset == "duplicate"
+    dismissal(preset="duplicate").check_preset()
     with pytest.raises(UnknownPresetError):
-        dismissal(preset="because").checked()
+        dismissal(preset="because").check_preset()
     with pytest.raises(UnknownPresetError, match="unreadable, duplicate"):
-        dismissal(preset="out_of_character").checked()
+        dismissal(preset="out_of_character").check_preset()
     with pytest.raises(NoReasonError):
         dismissal(preset="duplicate", reason="").checked()
 
@@ -161,6 +162,7 @@ def test_a_preset_has_to_be_one_and_is_no_reason():
 def test_each_act_has_presets_of_its_own():
     assert set(presets_of("regenerate_turn")) == {"out_of_character", "against_the_story", "test", "other"}
     assert "out_of_character" not in presets_of("dismiss_event")
+    assert set(presets_of("retry_lane")) == {"fixed_by_hand", "mended", "test", "other"}
     acts = {codename for codename, _ in PERMISSIONS}
     assert all(acts.issuperset(preset.acts) for preset in PRESETS.values())
 
@@ -225,8 +227,9 @@ def test_nothing_else_is_written_anew(otherwise, refusal):
 
 
 def test_who_regenerates_what_was_rewritten_is_told_what_stands():
-    with pytest.raises(NotStandingError, match="turn 15 stands"):
+    with pytest.raises(NotStandingError, match="another writing stands") as refused:
         decide_regeneration(FoundTurn(id=12, is_reply=True, standing=15))
+    assert problem_of(refused.value)["present"] == {"standing": 15}
 
 
 @pytest.mark.parametrize("standing", [15, None])

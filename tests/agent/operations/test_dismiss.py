@@ -1,9 +1,12 @@
 """Dismissing an event: what it does, what it leaves, and each refusal."""
 
+from dataclasses import replace
+
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from agent.models import AuditEntry, DismissedEvent, Refusal
+from agent.operations.command import UnknownPresetError
 from agent.operations.dismiss import (
     DismissEvent,
     EventPassedError,
@@ -18,7 +21,7 @@ from agent.operations.lane import LaneMovedError
 from agent.operations.locking import DatabaseAwayError
 from agent.operations.operator import NotPermittedError
 from agent.operations.preview import preview_dismissal
-from agent.operations.registering import KeyReusedError
+from agent.operations.registering import Change, KeyReusedError, register
 from chat.log.models import Event
 from tests.agent.operations.conftest import operator, work
 from tests.agent.readers import notes
@@ -83,6 +86,18 @@ def test_the_same_key_gives_the_first_answer_and_another_command_is_refused(wedg
     assert dismiss_event(dismissal(wedged, key="k", reason="Cannot be read "), by=anna) == first
     with pytest.raises(KeyReusedError):
         dismiss_event(dismissal(wedged, key="k", reason="Another"), by=anna)
+    assert AuditEntry.objects.count() == 1
+
+
+def test_what_was_accepted_with_a_preset_of_former_times_keeps_its_answer(wedged):
+    anna = operator("dismiss_event")
+    former = dismissal(wedged, preset="out_of_character", key="k")
+    with transaction.atomic():
+        kept = register(former, Change(before={}, after={}), by=anna)
+
+    assert dismiss_event(former, by=anna) == kept
+    with pytest.raises(UnknownPresetError):
+        dismiss_event(replace(former, key="another"), by=anna)
     assert AuditEntry.objects.count() == 1
 
 

@@ -9,11 +9,12 @@ from chat.story import rebuild
 from chat.story.fact_models import Decision
 from chat.story.fact_payloads import EventStarted
 from chat.story.models import Chat, Turn
+from chat.turns import chats
 from chat.turns.models import Generation
 from tests.agent.operations.conftest import draft_caution, operator
-from tests.agent.operations.doors import TWO_DOORS, Answer, Door
+from tests.agent.operations.doors import TWO_DOORS, Answer, Command, Door
 from tests.agent.readers import Noter, notes
-from tests.factories import make_chat, say
+from tests.factories import make_chat, owner_of, say
 from tests.facts import moved, planned, regenerate, reply, status, texts
 from tests.model_server import ScriptedModelServer
 from tests.model_server import say as answer
@@ -107,6 +108,20 @@ def test_the_old_writing_is_restored_with_a_reason(server, door, chat, turn):
     assert door.call("restore_turn", turn_id=turn, reason="It was better", key="r").said == done.said
     assert door.call("restore_turn", turn_id=turn, reason="It was better").problem == "stands-already"
     assert door.call("restore_turn", turn_id=10**12, reason="x").problem == "turn-not-found"
+
+
+@pytest.mark.usefixtures("server", "valkey")
+@pytest.mark.parametrize("act", ["regenerate_turn", "restore_turn"])
+def test_a_key_gives_the_first_answer_when_the_chat_was_deleted_since(anna, chat, turn, act):
+    # Not at the admin: that leads on to the turn's page, which is gone with the chat.
+    door = Command(anna)
+    before = regenerate(chat, turn) if act == "regenerate_turn" else rewritten(chat, turn)
+    asked = {"turn_id": before, "reason": "It was better", "key": "k"}
+    done = door.call(act, **asked)
+    chats.delete(chat, by=owner_of(chat))
+
+    assert door.call(act, **asked).said == done.said
+    assert door.call(act, **asked | {"key": "another"}).problem == "turn-not-found"
 
 
 def of_the_player(chat: Chat, turn: int) -> int:

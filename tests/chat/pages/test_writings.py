@@ -87,7 +87,9 @@ def test_rewriting_what_does_not_stand_is_refused_and_told_what_does(chat, playe
     for ask in (player.post, player.get):
         refused = ask(door(chat, told["primary"], "regenerate"), headers={"Accept": "application/json"})
         assert refused.status_code == 409
-        assert f"turn {stands} stands in its place" in refused.json()["detail"]
+        assert "another writing stands in its place now" in refused.json()["detail"]
+        assert str(stands) not in refused.json()["detail"], "people are told of places, never of ids"
+        assert refused.json()["present"] == {"standing": stands}
     assert player.post(door(chat, told["own"], "regenerate")).status_code == 422
     assert player.post(door(chat, 0, "regenerate")).status_code == 404
 
