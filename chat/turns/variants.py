@@ -12,7 +12,7 @@ from chat.statements import composed_in
 from chat.story.models import Chat, Turn
 from chat.turns import outdated
 from chat.turns.chats import user_of
-from chat.turns.outdated import Outdated
+from chat.turns.outdated import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +32,21 @@ def writings(chat: Chat, turn: Turn) -> list[Turn]:
     return list(chat.turns.filter(group=turn.group, place=turn.place).order_by("id"))
 
 
-def of_page(chat: Chat, turns: Collection[Turn]) -> tuple[dict[int, Numbered], dict[int, Outdated]]:
-    """What `numbered` and `written_before` say of turns that stand, mostly with one query for both."""
+def of_page(chat: Chat, turns: Collection[Turn]) -> tuple[dict[int, Numbered], dict[int, Change]]:
+    """What `numbered` and `written_before` say of turns that stand, with one query for both."""
     if not turns:
         return {}, {}
     places = {turn.place for turn in turns}
     others = chat.turns.filter(superseded_by__isnull=False, place__in=places)
-    found = list((others | outdated.changed_before(chat, turns)).only(*outdated.TO_COMPARE))
+    found = outdated.changes(others | outdated.changed_before(chat, turns))
     # A place where something stands has no deleted turn, and the other way round.
-    fallen = [one for one in found if one.superseded_by and one.place in places]
-    changed = [one for one in found if not (one.superseded_by and one.place in places)]
-    return _numbered(turns, fallen), outdated.among(chat, turns, changed)
+    fallen = [one.turn for one in found if one.turn.superseded_by and one.turn.place in places]
+    changed = [one for one in found if not (one.turn.superseded_by and one.turn.place in places)]
+    return _numbered(turns, fallen), outdated.among(turns, changed)
 
 
 def numbered(turns: Collection[Turn]) -> dict[int, Numbered]:
-    """Of turns of one chat the number of each among the writings in its place, by id; mostly with one query."""
+    """Of turns of one chat the number of each among the writings in its place, by id; with one query."""
     if not turns:
         return {}
     chat = next(iter(turns)).chat_id
