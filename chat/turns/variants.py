@@ -23,8 +23,6 @@ class Numbered:
     total: int
     earlier: int | None
     later: int | None
-    #: Whose words it has, when somebody edited what stood there; "" for what was not edited.
-    edited_by: str = ""
 
 
 def writings(chat: Chat, turn: Turn) -> list[Turn]:
@@ -72,11 +70,10 @@ def _numbered(turns: Collection[Turn], fallen: Iterable[Turn]) -> dict[int, Numb
     ids: defaultdict[int, set[int]] = defaultdict(set)
     for one in [*fallen, *turns]:
         ids[one.place].add(one.id)
-    by = editors(turns)
-    return {turn.id: _among(sorted(ids[turn.place]), turn.id, by.get(turn.id, "")) for turn in turns}
+    return {turn.id: _among(sorted(ids[turn.place]), turn.id) for turn in turns}
 
 
-def _among(ids: list[int], turn: int, edited_by: str) -> Numbered:
+def _among(ids: list[int], turn: int) -> Numbered:
     at = ids.index(turn)
     later = ids[at + 1] if at + 1 < len(ids) else None
-    return Numbered(at + 1, len(ids), ids[at - 1] if at else None, later, edited_by)
+    return Numbered(at + 1, len(ids), ids[at - 1] if at else None, later)
