@@ -9,7 +9,7 @@ from itertools import takewhile
 from operator import attrgetter
 from typing import Any
 
-from django.db.models import Case, OuterRef, Q, Subquery, When
+from django.db.models import Case, F, OuterRef, Q, Subquery, When
 from django.db.models.functions import Coalesce
 
 from chat.log.models import Event
@@ -99,9 +99,13 @@ def among(turns: Iterable[Turn], changed: Collection[Change]) -> dict[int, Chang
 
 
 def _others() -> TurnQuerySet:
-    """What else was written in a turn's place since it was, oldest first."""
+    """What has stood in a turn's place since it was written, oldest first.
+
+    A new writing that was cut off never stood: it fell at once to what it was to replace.
+    """
     later = Turn.objects.filter(chat=OuterRef("chat"), place=OuterRef("place"), id__gt=OuterRef("id"))
-    return later.filter(superseded_by__isnull=False).order_by("id")
+    fallen = later.filter(superseded_by__isnull=False)
+    return fallen.exclude(~Q(state="complete"), superseded_by__lt=F("id"), restored_by=None).order_by("id")
 
 
 def _last(earlier: Sequence[Change], reply: Turn) -> Change | None:

@@ -71,6 +71,17 @@ def test_what_was_brought_back_marks_only_what_was_written_against_another_writi
     assert list(found()) == [str(told["later"])]
 
 
+def test_a_new_writing_that_was_cut_off_never_stood_so_nothing_was_written_against_it(chat, client, told):
+    regenerate(chat, told["primary"], "“I —", how="stopped")
+    later = reply(chat, "Mara", "“Later still.”")
+    regenerate(chat, told["primary"])
+
+    client.post(door(chat, told["primary"], "restore"))
+
+    assert later in chat.turns.live().values_list("id", flat=True)
+    assert client.get(f"/chats/{chat.id}/turns/written-before/?first=0").json()["turns"] == []
+
+
 def test_an_edited_turn_says_so_and_its_writings_by_whom(chat, client, told):
     edited = client.post(door(chat, told["primary"], "edit"), {"text": "“I leave it.”"}).json()["turn_id"]
     regenerate(chat, told["later"])
