@@ -165,7 +165,7 @@ def lines_of(chat: Chat, turns: Collection[Turn]) -> dict[int, int]:
     groups, places = {turn.group for turn in turns}, {turn.place for turn in turns}
     writings = chat.turns.filter(group__in=groups, place__in=places)
     fields = writings.values_list("id", "regenerated_from", "generation")
-    edits = {id_: before for id_, before, generation in fields if before and not generation}
+    edits = {one: before for one, before, how in fields if before and not how and not chat.came_with(one)}
     return {turn.id: _first_of(turn.id, edits) for turn in turns}
 
 
