@@ -49,7 +49,13 @@ class Undone:
     @property
     def counts(self) -> dict[str, int]:
         """How many of each."""
-        return {name: len(getattr(self, name)) for name in NAMES if hasattr(self, name)}
+        return {
+            "memories": len(self.memories),
+            "story_events": len(self.story_events),
+            "milestones": len(self.milestones),
+            "relationships": len(self.relationships),
+            "interjections": len(self.interjections),
+        }
 
     @property
     def goes(self) -> str:
