@@ -1,6 +1,5 @@
 """What players see of a story's facts: what is afoot, memories, relationships, milestones, cautions to decide on."""
 
-from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +15,7 @@ from chat.story import decisions
 from chat.story.bonds import Bond, bonds, names_of
 from chat.story.fact_models import Decision, Memory, Milestone, StoryEvent
 from chat.story.models import Chat, Turn
+from chat.turns.numbers import numbers_of
 
 #: Of what is over, of each character's memories and of the milestones the panel shows the newest; the page all.
 SHOWN = 6
@@ -118,18 +118,18 @@ def reader_sentence() -> str:
 
 
 class _Causes:
-    """Turns by id as they are called on screen, found with two queries."""
+    """Turns by id as they are called on screen, found with few queries, however long the story."""
 
     def __init__(self, chat: Chat, turns: Iterable[int | None]) -> None:
         wanted = {turn for turn in turns if turn is not None}
         self._found = dict(Turn.objects.filter(chat=chat, id__in=wanted).values_list("id", "place")) if wanted else {}
-        self._places = list(chat.turns.live().order_by("place").values_list("place", flat=True)) if wanted else []
+        self._numbers = numbers_of(self._found) if self._found else {}
 
     def of(self, turn: int | None) -> Because | None:
         place = self._found.get(turn) if turn is not None else None
         if turn is None or place is None:
             return None
-        return Because(turn, place, bisect_right(self._places, place))
+        return Because(turn, place, self._numbers[turn])
 
     def shown[T](self, fact: T, turn: int | None) -> Shown[T]:
         return Shown(fact, self.of(turn))

@@ -53,7 +53,7 @@ class Kept:
 def kept_for(user: "User | AnonymousUser", chat: Chat) -> Kept:
     """A player's preferences and, beside the demo story, what was done there; with one query for both."""
     asked: dict[str, Any] = {"enter_sends": F("preference__enter_sends"), "closed": F("preference__tour_closed")}
-    if chat.seeded_at is not None:
+    if chat.seeded_at is not None and chat.branched_at is None:
         asked |= _steps(chat, chat.seeded_at)
     found: dict[str, Any] = {**User.objects.filter(pk=user.pk or 0).values(**asked).get()}
     enter_sends, closed = found.pop("enter_sends"), bool(found.pop("closed"))

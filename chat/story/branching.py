@@ -46,13 +46,14 @@ from chat.story.positions import references
 
 #: What concerns a chat in its list, and who may see it; a branch has its own.
 NOT_COPIED = (
-    StorySeeded | Branched | ChatPinned | ChatUnpinned | ChatArchived | ChatUnarchived | ChatDeleted | ChatUndeleted
+    Branched | ChatPinned | ChatUnpinned | ChatArchived | ChatUnarchived | ChatDeleted | ChatUndeleted
     | MemberJoined | MemberLeft
 )  # fmt: skip
 #: What the whole story is like, however late it was said.
 ALWAYS_COPIED = (
     ChatCreated | ChatRenamed | PremiseChanged | PersonaChanged | InterjectionsSet | CharacterJoined | CharacterRevised
-)
+    | StorySeeded
+)  # fmt: skip
 
 type Recorded = tuple[Event, Payload]
 

@@ -169,15 +169,23 @@ class RelationshipChange(models.Model):
         return f"{self.character} toward {self.toward}: {self.delta:+}"
 
 
+@cache
+def of_completed() -> Exists:
+    """Whether the story event of a row is completed."""
+    return Exists(StoryEvent.objects.filter(id=OuterRef("story_event"), status=StoryEvent.Status.COMPLETED))
+
+
 class MilestoneQuerySet(models.QuerySet["Milestone"]):
     """What is asked of milestones."""
 
     def live(self) -> Self:
         """The one of each completed story event: the newest by hand or by a live turn."""
-        counts = Q(turn=None) | live_turn()
-        newer = Milestone.objects.filter(counts, story_event=OuterRef("story_event"), id__gt=OuterRef("id"))
-        completed = StoryEvent.objects.filter(id=OuterRef("story_event"), status=StoryEvent.Status.COMPLETED)
-        return self.filter(counts, ~Exists(newer), Exists(completed))
+        return self.not_repeated().filter(Q(turn=None) | live_turn(), of_completed())
+
+    def not_repeated(self) -> Self:
+        """Those of which no newer one stands, by hand or by a live turn."""
+        newer = Milestone.objects.filter(story_event=OuterRef("story_event"), id__gt=OuterRef("id"))
+        return self.exclude(Exists(newer.filter(Q(turn=None) | live_turn())))
 
 
 class Milestone(models.Model):

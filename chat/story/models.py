@@ -112,6 +112,10 @@ class Chat(models.Model):
         """The name of its stream in the log."""
         return stream_of(self.id)
 
+    def came_with(self, position: int) -> bool:
+        """Whether an event of its stream came with it, as part of a story that was written by hand."""
+        return self.seeded_at is not None and position <= self.seeded_at
+
 
 class Membership(models.Model):
     """A user who may see and play a chat."""
@@ -242,7 +246,7 @@ class Turn(models.Model):
     restored_by = models.BigIntegerField(null=True)
     #: The meanwhile in which it was said.
     meanwhile = models.ForeignKey(Meanwhile, on_delete=models.CASCADE, null=True, related_name="turns", db_index=False)
-    #: Id of the generation that wrote it; "" for the player's and for hand-written ones.
+    #: Id of the generation that wrote it; "" for the player's, edits, and what came with a story.
     generation = models.CharField(max_length=32, default="")
 
     objects = TurnQuerySet.as_manager()
@@ -271,8 +275,8 @@ class Turn(models.Model):
 
     @property
     def is_edit(self) -> bool:
-        """Whether it was written by hand in the place of another."""
-        return bool(self.regenerated_from) and not self.generation
+        """Whether it was written by hand in the place of another, and not with the whole story."""
+        return bool(self.regenerated_from) and not self.generation and not self.chat.came_with(self.id)
 
 
 def stream_of(chat: int) -> str:

@@ -113,6 +113,33 @@ def statuses_without(chat: int, fallen: Collection[int]) -> dict[int, Status]:
     }
 
 
+def moved_back(chat: int, fallen: Collection[int]) -> set[tuple[int, int]]:
+    """Of turns that fell, each with every story event whose status changed when its steps were taken back."""
+    own = StoryTransition.objects.filter(chat_id=chat, turn__in=fallen, reverted_by__isnull=False)
+    rows = StoryTransition.objects.filter(story_event__in=own.values("story_event")).order_by("story_event", "id")
+    return {
+        (row.turn, row.story_event)
+        for _, of in groupby(rows, attrgetter("story_event"))
+        for row in _moved_back(list(of))
+        if row.turn is not None and row.turn in fallen
+    }
+
+
+def _moved_back(history: Sequence[StoryTransition]) -> Iterator[StoryTransition]:
+    """The steps of one story event, in log order, whose reverts changed its status (see `_taken_back`)."""
+    for row in history:
+        left = [other for other in history if row.reverted_by and _stood_at(other, row.reverted_by)]
+        last = left[-1] if left else None
+        prior = last.status if last else lifecycle.prior(cast("Change", row.change))
+        if row.reverted_by and not row.void and row.status != prior and (last is None or last.id < row.id):
+            yield row
+
+
+def _stood_at(row: StoryTransition, position: int) -> bool:
+    """Whether it was there and counted just after the event at a position."""
+    return not row.void and row.id < position and (row.reverted_by is None or row.reverted_by > position)
+
+
 def resuming(chat: int, risen: Turn) -> list[Transition]:
     """What brings about again, from how things stand now, what a turn had brought about."""
     statuses = dict(_moved_by(chat, {risen.id}).values_list("id", "status"))
@@ -138,7 +165,7 @@ def lines_of(chat: Chat, turns: Collection[Turn]) -> dict[int, int]:
     groups, places = {turn.group for turn in turns}, {turn.place for turn in turns}
     writings = chat.turns.filter(group__in=groups, place__in=places)
     fields = writings.values_list("id", "regenerated_from", "generation")
-    edits = {id_: before for id_, before, generation in fields if before and not generation}
+    edits = {one: before for one, before, how in fields if before and not how and not chat.came_with(one)}
     return {turn.id: _first_of(turn.id, edits) for turn in turns}
 
 

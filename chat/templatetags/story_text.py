@@ -17,7 +17,7 @@ from chat.story.models import Chat, Turn
 from chat.templatetags import icons, prose
 from chat.turns.lines import last_whole_sentence, plain
 from chat.turns.marks import Mark
-from chat.turns.outdated import Outdated
+from chat.turns.outdated import Change
 from chat.turns.variants import Numbered
 
 HUES = 12
@@ -36,7 +36,7 @@ def render_turn(
     cards: Mapping[int, Mapping[str, Any]],
     *,
     writing: Numbered | None = None,
-    outdated: Outdated | None = None,
+    outdated: Change | None = None,
 ) -> SafeString:
     """One turn as HTML, the same for every reader; `cards` maps character ids to their card's JSON.
 
@@ -49,7 +49,7 @@ def render_turn(
     return html
 
 
-def render_older_than(turn: Turn, chat: Chat, outdated: Outdated) -> SafeString:
+def render_older_than(turn: Turn, chat: Chat, outdated: Change) -> SafeString:
     """The line that says of a turn what was changed since it was written, the same for every reader."""
     template_of_the_line: Any = get_template("chat/_older_than.html")
     html: SafeString = template_of_the_line.render({"turn": turn, "chat": chat, "outdated": outdated})

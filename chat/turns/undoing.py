@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.utils.text import Truncator
 
 from chat.story import rewriting
-from chat.story.fact_models import Memory, Milestone, RelationshipChange, StoryEvent, StoryTransition
+from chat.story.fact_models import Memory, Milestone, RelationshipChange, StoryEvent, StoryTransition, of_completed
 from chat.story.models import Chat, Turn
 from chat.turns.lines import plain
 
@@ -49,7 +49,13 @@ class Undone:
     @property
     def counts(self) -> dict[str, int]:
         """How many of each."""
-        return {name: len(getattr(self, name)) for name in NAMES if hasattr(self, name)}
+        return {
+            "memories": len(self.memories),
+            "story_events": len(self.story_events),
+            "milestones": len(self.milestones),
+            "relationships": len(self.relationships),
+            "interjections": len(self.interjections),
+        }
 
     @property
     def goes(self) -> str:
@@ -137,16 +143,18 @@ def _moved(chat: Chat, fallen: set[int]) -> list[Moved]:
 
 
 def _caused(chat: Chat, fell_with: Mapping[int, int]) -> dict[str, Counter[int]]:
-    """How much the turns had caused, by the turn with which each fell."""
+    """How much of what the turns had caused went when they fell, by the turn with which each fell; see `undone`."""
     memories = Memory.objects.filter(chat=chat, turn__in=fell_with, dismissed_by=None)
-    steps = StoryTransition.objects.filter(chat=chat, turn__in=fell_with, void=False)
+    moved = rewriting.moved_back(chat.id, fell_with)
     planned = StoryEvent.objects.filter(chat=chat, planned_by__in=fell_with)
-    reached = Milestone.objects.filter(chat=chat, turn__in=fell_with)
+    unplanned = planned.exclude(id__in=StoryEvent.objects.visible().filter(chat=chat).values("id"))
+    reached = Milestone.objects.filter(chat=chat, turn__in=fell_with).not_repeated()
+    milestones = reached.values_list("turn", "story_event", of_completed())
     felt = RelationshipChange.objects.filter(chat=chat, turn__in=fell_with)
     found: dict[str, Iterable[tuple[int | None, int]]] = {
         "memories": memories.values_list("turn", "id"),
-        "story_events": [*steps.values_list("turn", "story_event"), *planned.values_list("planned_by", "id")],
-        "milestones": reached.values_list("turn", "story_event"),
+        "story_events": [*moved, *unplanned.values_list("planned_by", "id")],
+        "milestones": [(turn, one) for turn, one, completed in milestones if completed or (turn, one) in moved],
         "relationships": felt.values_list("turn", "id"),
     }
     return {

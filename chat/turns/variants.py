@@ -12,7 +12,7 @@ from chat.statements import composed_in
 from chat.story.models import Chat, Turn
 from chat.turns import outdated
 from chat.turns.chats import user_of
-from chat.turns.outdated import Outdated
+from chat.turns.outdated import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,6 @@ class Numbered:
     total: int
     earlier: int | None
     later: int | None
-    #: Whose words it has, when somebody edited what stood there; "" for what was not edited.
-    edited_by: str = ""
 
 
 def writings(chat: Chat, turn: Turn) -> list[Turn]:
@@ -32,21 +30,21 @@ def writings(chat: Chat, turn: Turn) -> list[Turn]:
     return list(chat.turns.filter(group=turn.group, place=turn.place).order_by("id"))
 
 
-def of_page(chat: Chat, turns: Collection[Turn]) -> tuple[dict[int, Numbered], dict[int, Outdated]]:
-    """What `numbered` and `written_before` say of turns that stand, mostly with one query for both."""
+def of_page(chat: Chat, turns: Collection[Turn]) -> tuple[dict[int, Numbered], dict[int, Change]]:
+    """What `numbered` and `written_before` say of turns that stand, with one query for both."""
     if not turns:
         return {}, {}
     places = {turn.place for turn in turns}
     others = chat.turns.filter(superseded_by__isnull=False, place__in=places)
-    found = list((others | outdated.changed_before(chat, turns)).only(*outdated.TO_COMPARE))
+    found = outdated.changes(others | outdated.changed_before(chat, turns))
     # A place where something stands has no deleted turn, and the other way round.
-    fallen = [one for one in found if one.superseded_by and one.place in places]
-    changed = [one for one in found if not (one.superseded_by and one.place in places)]
-    return _numbered(turns, fallen), outdated.among(chat, turns, changed)
+    fallen = [one.turn for one in found if one.turn.superseded_by and one.turn.place in places]
+    changed = [one for one in found if not (one.turn.superseded_by and one.turn.place in places)]
+    return _numbered(turns, fallen), outdated.among(turns, changed)
 
 
 def numbered(turns: Collection[Turn]) -> dict[int, Numbered]:
-    """Of turns of one chat the number of each among the writings in its place, by id; mostly with one query."""
+    """Of turns of one chat the number of each among the writings in its place, by id; with one query."""
     if not turns:
         return {}
     chat = next(iter(turns)).chat_id
@@ -72,11 +70,10 @@ def _numbered(turns: Collection[Turn], fallen: Iterable[Turn]) -> dict[int, Numb
     ids: defaultdict[int, set[int]] = defaultdict(set)
     for one in [*fallen, *turns]:
         ids[one.place].add(one.id)
-    by = editors(turns)
-    return {turn.id: _among(sorted(ids[turn.place]), turn.id, by.get(turn.id, "")) for turn in turns}
+    return {turn.id: _among(sorted(ids[turn.place]), turn.id) for turn in turns}
 
 
-def _among(ids: list[int], turn: int, edited_by: str) -> Numbered:
+def _among(ids: list[int], turn: int) -> Numbered:
     at = ids.index(turn)
     later = ids[at + 1] if at + 1 < len(ids) else None
-    return Numbered(at + 1, len(ids), ids[at - 1] if at else None, later, edited_by)
+    return Numbered(at + 1, len(ids), ids[at - 1] if at else None, later)

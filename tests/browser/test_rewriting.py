@@ -90,7 +90,7 @@ def test_what_was_changed_is_a_link_away_from_what_was_written_before(player):
     line = player.see(".outdated .older-than", "Written before this was changed: Mara’s turn, edited")
     line.get_by_role("link", name="Mara’s turn").click()
     linked = player.see(".turn.linked", "I burn it.")
-    linked.get_by_role("link", name="edited by owner: compare the writings").click()
+    linked.get_by_role("link", name="edited by hand: compare the writings").click()
     player.see("#slip", "Edited by owner,")
     assert violations(player.page) == []
 

@@ -181,8 +181,6 @@ class _Seed:
                     regenerated_from=before,
                     interjection_of=interjection_of,
                     meanwhile=meanwhile,
-                    # Or it would be an edit of what stood there.
-                    generation=AUTHOR,
                 )
             )
             if before:

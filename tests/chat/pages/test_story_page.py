@@ -1,14 +1,16 @@
 """What the chat page shows of a story, and how much it asks the database for it."""
 
+import re
 from datetime import timedelta
 
 import pytest
 
 from chat.log import read
 from chat.story.models import Chat, Turn
-from chat.turns import chats, scenes
+from chat.turns import chats, rewriting, scenes
 from chat.turns.models import Generation
 from tests.factories import cast_of, make_chat, owner_of, say
+from tests.facts import regenerate, reply
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,6 +48,23 @@ def test_a_long_story_opens_with_few_queries(client, chat, django_assert_max_num
 
     assert html.count('class="turn player"') == 50
     assert "Words</em> of turn 9999." in html
+
+
+def test_what_was_edited_brought_back_and_deleted_costs_no_query_more(client, chat, django_assert_max_num_queries):
+    by, original = owner_of(chat), [reply(chat, "Mara", f"{number}.") for number in range(3)]
+    another = regenerate(chat, original[2])
+    last = [reply(chat, "Mara", f"{number}.") for number in range(3, 6)]
+    rewriting.edit(chat, turn=original[0], text="Otherwise.", by=by)
+    rewriting.restore(chat, turn=original[2], by=by)
+    rewriting.delete(chat, turn=last[1], by=by)
+    client.get(f"/chats/{chat.id}/")
+
+    with django_assert_max_num_queries(12):
+        html = " ".join(client.get(f"/chats/{chat.id}/").content.decode().split())
+
+    assert html.count('class="edited"') == 1
+    assert re.findall(r"turn</a>, ([a-z ]+) <time", html) == ["edited", "edited", "brought back", "deleted"]
+    assert f'data-turn-link="{another}"' not in html
 
 
 def test_earlier_turns_come_fifty_at_a_time(client, chat):

@@ -209,6 +209,16 @@ def test_what_nobody_began_goes_back_to_planned_by_hand(chat, player, told):
     assert status(told["story_event"]) == "planned"
 
 
+def test_a_deleted_turn_is_called_by_the_number_it_had(chat, player, told):
+    address = reverse("facts_fragment", args=[chat.id])
+    called = f'data-turn-link="{told["primary"]}">turn 2</a>'
+    assert called in page(player, address)
+
+    player.post(door(chat, told["primary"], "delete"))
+
+    assert called in page(player, address)
+
+
 @pytest.mark.parametrize(
     ("method", "act"),
     [

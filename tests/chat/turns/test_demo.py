@@ -13,7 +13,7 @@ from chat.story import decisions
 from chat.story.bonds import bonds
 from chat.story.fact_models import Memory, Milestone, StoryEvent, TurnReading
 from chat.story.models import Character, Chat, Meanwhile
-from chat.turns import openers, undoing, variants
+from chat.turns import branching, openers, rewriting, undoing, variants
 from chat.turns.demo import demo_of, write_demo
 from chat.turns.demo.beats import Said
 from chat.turns.demo.story import STORY
@@ -68,6 +68,18 @@ def test_what_it_has_caused_is_one_of_everything(chat, names):
     assert {names[int(who)] for who in debrief.body["parts"]} == {"Mara", "Ilse", "Tom"}
     assert chat.decisions.get(choice=decisions.CAUTION_DRAFTED).verdict == ""
     assert sorted(one.total for one in variants.numbered(list(chat.turns.live())).values())[-2:] == [2, 3]
+
+
+def test_its_older_writings_are_no_edits_nor_in_a_branch_of_it_and_what_a_player_edits_is(owner, chat):
+    assert chat.turns.exclude(regenerated_from=None).exists()
+    assert not any(turn.is_edit for turn in chat.turns.all())
+    assert set(chat.turns.values_list("generation", flat=True)) == {""}
+    edited = rewriting.edit(chat, turn=last_reply(chat).id, text="Mine.", by=owner)
+
+    branch = Chat.objects.get(id=branching.branch(chat, turn=edited, by=owner))
+
+    for story in (chat, branch):
+        assert [turn.text for turn in story.turns.all() if turn.is_edit] == ["Mine."]
 
 
 def test_nobody_keeps_or_feels_what_it_did_not_witness(chat):
