@@ -54,10 +54,8 @@ def review(chat: Chat, *, caution: int, choice: str, reasoning: str, by: "User")
 
     def decider(now: Chat) -> list[Payload]:
         drafted = _drafted(now, caution)
-        if drafted.verdict == choice:
+        if not decide(drafted.verdict, choice=choice, stale=bool(decisions.stale_of([drafted]))):
             return []
-        if choice == decisions.PROMOTED and decisions.stale_of([drafted]):
-            raise StaleCautionError
         return [
             DecisionRegistered(
                 context=decisions.CAUTION_REVIEW,
@@ -70,6 +68,15 @@ def review(chat: Chat, *, caution: int, choice: str, reasoning: str, by: "User")
         ]
 
     writer.decide(chat.id, decider, source(by))
+
+
+def decide(verdict: str, *, choice: str, stale: bool) -> bool:
+    """Whether the choice changes the verdict that a caution has; no I/O. StaleCautionError."""
+    if verdict == choice:
+        return False
+    if stale and choice == decisions.PROMOTED:
+        raise StaleCautionError
+    return True
 
 
 def _drafted(chat: Chat, caution: int) -> Decision:

@@ -38,6 +38,9 @@ from agent.operations.retry import NothingToRetryError, RetryLane
 from agent.operations.retry import decide as decide_retry
 from agent.operations.turn import FoundTurn
 from agent.registry import NoSuchSubscriberError
+from chat.story.decisions import DECLINED, PROMOTED
+from chat.turns.cautions import StaleCautionError
+from chat.turns.cautions import decide as decide_caution
 from chat.turns.claims import NotAReplyError, ReplyRunningError
 from chat.turns.rewriting import StandsAlreadyError
 from chat.turns.standing import NotStandingError
@@ -241,6 +244,26 @@ def test_a_writing_that_does_not_stand_is_restored_whoever_said_it(standing, is_
 def test_a_writing_that_stands_is_not_restored():
     with pytest.raises(StandsAlreadyError):
         decide_restoration(FoundTurn(id=12, is_reply=True, standing=12))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "choice", "stale", "changes"),
+    [
+        ("", PROMOTED, False, True),
+        ("", DECLINED, True, True),
+        (PROMOTED, DECLINED, True, True),
+        (DECLINED, PROMOTED, False, True),
+        (PROMOTED, PROMOTED, True, False),
+        (DECLINED, DECLINED, True, False),
+    ],
+)
+def test_a_caution_is_judged_and_judged_otherwise(verdict, choice, stale, changes):
+    assert decide_caution(verdict, choice=choice, stale=stale) is changes
+
+
+def test_no_stale_caution_is_promoted():
+    with pytest.raises(StaleCautionError):
+        decide_caution(DECLINED, choice=PROMOTED, stale=True)
 
 
 def test_one_drill_at_a_time():
