@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.model_server import say
 from tests.site import Site
 
 #: A reply, and its first piece, which a closed gate lets through.
@@ -47,6 +48,14 @@ class Player:
     def say(self, words: str) -> None:
         self.page.fill("#words", words)
         self.page.keyboard.press("Enter")
+
+    def exchange(self, *pairs: tuple[str, str]) -> None:
+        """In a new story with one character: say each line, and wait until its answer stands."""
+        self.site.model.script(*(say(answer) for _, answer in pairs))
+        for number, (words, _) in enumerate(pairs, start=1):
+            self.say(words)
+            self.until(f"document.querySelectorAll('.turn[data-turn]').length === {2 * number}")
+            self.gone(".stop")
 
     def see(self, selector: str, words: str = "") -> Any:
         found = self.page.locator(selector, has_text=words) if words else self.page.locator(selector)

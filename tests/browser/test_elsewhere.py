@@ -99,11 +99,7 @@ def test_what_was_said_elsewhere_is_rewritten_in_its_place_and_looks_like_it(pla
 
 def test_a_branch_begins_as_the_story_stood_and_both_link_to_each_other(player):
     player.begin(names=("Mara",))
-    player.site.model.script(say("“I open it.”"), say("“I read it.”"))
-    for number, words in enumerate(("Open it.", "Read it."), start=1):
-        player.say(words)
-        player.until(f"document.querySelectorAll('.turn[data-turn]').length === {2 * number}")
-        player.gone(".stop")
+    player.exchange(("Open it.", "“I open it.”"), ("Read it.", "“I read it.”"))
     before, origin = player.turns(), player.chat
     said = player.page.locator(".turn.said[data-turn]").first
     said.hover()

@@ -77,11 +77,7 @@ def test_rewriting_an_older_reply_swaps_it_in_place_in_every_tab(player, other):
 
 def test_what_was_changed_is_a_link_away_from_what_was_written_before(player):
     player.begin(names=("Mara",))
-    player.site.model.script(say("“I open it.”"), say("“I read it.”"))
-    for number, words in enumerate(("Open it.", "Read it."), start=1):
-        player.say(words)
-        player.until(f"document.querySelectorAll('.turn[data-turn]').length === {2 * number}")
-        player.gone(".stop")
+    player.exchange(("Open it.", "“I open it.”"), ("Read it.", "“I read it.”"))
 
     player.page.locator(".turn.said [data-tool=edit]").first.click()
     player.page.fill("#edited", "“I burn it.”")
