@@ -132,10 +132,10 @@ def _told(name: str, value: Any, writings: Mapping[int, int]) -> str:
             return f"Writing {writings[value]}"
         case "state" | "wedged_reason":
             return capfirst(value) or "–"
+        case _ if isinstance(value, bool):
+            return "Yes" if value else "No"
         case _:
-            return (
-                {True: "Yes", False: "No"}[value] if isinstance(value, bool) else str("–" if value is None else value)
-            )
+            return "–" if value is None else str(value)
 
 
 def _day(said: str | None) -> datetime | None:
