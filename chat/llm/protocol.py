@@ -8,6 +8,9 @@ from pydantic import BaseModel
 
 type Style = Literal["chat", "script"]
 
+#: What `PALIMPSEST_MODEL` says for the built-in model.
+BUILTIN = "builtin"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 from django.urls import reverse
 
-from chat.llm.builtin import BUILTIN
-from chat.llm.client import get_model
+from chat.llm.client import BUILTIN, get_model
 from chat.llm.errors import NoModelError
 
 if TYPE_CHECKING:

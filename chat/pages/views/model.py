@@ -9,8 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
 from chat.errors import ChatError
-from chat.llm.builtin import BUILTIN
-from chat.llm.client import Probe, get_model
+from chat.llm.client import BUILTIN, Probe, get_model
 from chat.llm.errors import NoModelError
 from chat.pages.answers import signed_in, wants_json
 from chat.pages.doors import player
