@@ -25,6 +25,8 @@ from tests.site import OWNER, ROOT, Site, copy_of_database
 #: The real one takes a second of processor a password, on purpose; a site that is started as players do has it.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
+#: What the model says when it is asked who speaks up.
+NOBODY = answer_json({"interject": False, "who": "", "why": ""})
 #: What migrate makes of the models alone, and no test changes.
 OF_THE_MODELS = {"django_content_type", "auth_permission"}
 
@@ -143,7 +145,7 @@ def new_site(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Site]:
             copy_of_database(template, var)
         model = ScriptedModelServer().__enter__()
         # A test that has somebody speak up says so; the others script replies only.
-        model.answers["Interjection"] = answer_json({"interject": False, "who": "", "why": ""})
+        model.answers["Interjection"] = NOBODY
         return Site(
             var=var,
             model=model,

@@ -132,6 +132,10 @@ class ScriptedModelServer:
         """Queue behaviours, one for each coming request to a model."""
         self._script.extend(behaviours)
 
+    def forget(self) -> None:
+        """Drop what was queued and not asked for."""
+        self._script.clear()
+
     def wait_for_request(self, number: int = 1, *, timeout: float = PATIENCE) -> SeenRequest:
         """The `number`th request to a model (the first is 1), as soon as it is here."""
         with self._arrival:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.browser.player import TELLS, Player
+from tests.conftest import NOBODY
 from tests.model_server import say
 from tests.site import Site
 
@@ -28,6 +29,28 @@ def player(browser: Any, shared_site: Site, kept_session: Any) -> Iterator[Playe
     yield player
     player.context.close()
     assert player.wrong == []
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_to_say(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test had the model say and was not asked for is not said to the next."""
+    yield
+    if "shared_site" in request.fixturenames:
+        model = request.getfixturevalue("shared_site").model
+        model.forget()
+        model.answers["Interjection"] = NOBODY
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: Any) -> Any:
+    """Of a failure, also what the page and the site had to say."""
+    report = yield
+    if report.when == "call" and report.failed:
+        if player := item.funcargs.get("player"):
+            report.sections.append(("The page", player.account))
+        if site := item.funcargs.get("shared_site"):
+            report.sections.append(("The site", "\n".join(site.log.splitlines()[-30:])))
+    return report
 
 
 @pytest.fixture

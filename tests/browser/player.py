@@ -1,5 +1,8 @@
 """A player in a browser: a page of the owner's, with a story of its own."""
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tests.model_server import say
@@ -20,12 +23,26 @@ class Player:
         self.context.set_default_timeout(20_000)
         self.page = self.context.new_page()
         self.wrong: list[str] = []
+        self.sockets: list[Any] = []
+        self.page.on("websocket", self._connected)
+        self.asked: dict[Any, str] = {}
+        self.page.on("request", lambda request: self.asked.update({request: "no answer yet"}))
+        self.page.on("response", lambda response: self.asked.update({response.request: str(response.status)}))
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
         self.page.on("console", self._heard)
+
+    def _connected(self, socket: Any) -> None:
+        self.sockets.append(socket)
 
     def _heard(self, message: Any) -> None:
         if "Content Security Policy" in message.text:
             self.wrong.append(message.text)
+
+    @property
+    def account(self) -> str:
+        """What the page shows and what it asked last, for whoever reads of a failure."""
+        asked = [f"{request.method} {request.url}: {answer}" for request, answer in [*self.asked.items()][-15:]]
+        return "\n".join([self.page.url, *asked, *self.wrong, "", self.page.locator("body").inner_text()])
 
     def begin(self, names: tuple[str, ...] = ("Mara", "Ilse")) -> int:
         """Begin a story and open it."""
@@ -48,6 +65,16 @@ class Player:
     def say(self, words: str) -> None:
         self.page.fill("#words", words)
         self.page.keyboard.press("Enter")
+
+    @contextmanager
+    def until_nobody_speaks_up(self) -> Iterator[None]:
+        """Do something, and wait until it is decided that no silent witness has anything to say about it."""
+
+        def is_nobody(frame: str | bytes) -> bool:
+            return json.loads(frame).get("state") == "nobody"
+
+        with self.sockets[-1].expect_event("framereceived", is_nobody):
+            yield
 
     def exchange(self, *pairs: tuple[str, str]) -> None:
         """In a new story with one character: say each line, and wait until its answer stands."""

@@ -134,8 +134,8 @@ def test_whoever_speaks_up_anew_is_heard_below_the_rewritten_reply(player):
     player.gone(".stop")
     model.answers["Interjection"] = answer_json({**yes, "interject": False})
     model.script(say("“Too late.”"))
-    player.say("And then?")
-    player.see(".turn.said[data-turn]", "“Too late.”")
+    with player.until_nobody_speaks_up():
+        player.say("And then?")
     player.gone(".stop")
     model.answers["Interjection"] = answer_json(yes)
     gate = threading.Event()
