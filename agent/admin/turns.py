@@ -73,7 +73,7 @@ class Turns(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """As many queries as for one turn."""
         super().get_results(request)
-        numbers = numbers_of(turn.id for turn in self.result_list)
+        numbers = numbers_of(self.result_list)
         for turn in self.result_list:
             turn.number = numbers[turn.id]
 

@@ -25,7 +25,7 @@ from chat.log.models import Event
 from chat.log.text import clean
 from chat.story.models import Turn
 from chat.story.writer import OPERATIONS
-from chat.turns.numbers import numbers_of, writings_of
+from chat.turns.numbers import number_of, writings_of
 
 MOST_DECISIONS = 500
 _BATCH = 1000
@@ -131,7 +131,7 @@ def show_decision(position: int, *, by: Operator) -> Shown:
         return Shown(
             record=record,
             lane=lane.pk if lane else None,
-            turn=numbers_of([turn.id])[turn.id] if turn else None,
+            turn=number_of(turn) if turn else None,
             writings=writings_of(turn) if turn else {},
         )
 

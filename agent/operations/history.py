@@ -17,7 +17,7 @@ from chat.errors import ChatError
 from chat.log.models import Event, Stream
 from chat.story.fact_models import Decision
 from chat.story.models import Chat, Turn
-from chat.turns.numbers import numbers_of
+from chat.turns.numbers import number_of
 
 #: Decisions that are listed.
 SHOWN = 100
@@ -85,7 +85,7 @@ def _about_story(row: Chat | Turn | Decision) -> tuple[str, Sought]:
         case Chat():
             return f"“{row.title}”", Sought(stream=row.stream)
         case Turn():
-            name = f"turn {numbers_of([row.id])[row.id]} of “{row.chat.title}”"
+            name = f"turn {number_of(row)} of “{row.chat.title}”"
             return name, Sought(stream=row.chat.stream, event=row.id)
         case Decision():
             stream = row.chat.stream

@@ -11,7 +11,7 @@ from chat.story.bonds import names_of
 from chat.story.models import Chat, Turn
 from chat.turns import generation, undoing, variants
 from chat.turns.models import Generation
-from chat.turns.numbers import numbers_of, writings_of
+from chat.turns.numbers import number_of, writings_of
 from chat.turns.standing import with_standing
 from chat.turns.undoing import Undone
 
@@ -82,7 +82,7 @@ def show_writings(turn_id: int, *, by: Operator) -> Writings:
         return Writings(
             chat=chat,
             turn=turn,
-            number=numbers_of([turn_id])[turn_id],
+            number=number_of(turn),
             all=found,
             writings={one.id: number for number, one in enumerate(found, start=1)},
             stands=with_standing(Turn.objects.filter(id=turn_id)).get().stands,
@@ -108,7 +108,7 @@ def show_new_writing(generation_id: str, *, by: Operator) -> NewWriting:
             text=_text_so_far(row),
             old=old,
             new=new,
-            number=numbers_of([old.id])[old.id],
+            number=number_of(old),
             writings=writings_of(old),
             interjection=rewriting.interjection_of(chat, new) if new and new.superseded_by is None else None,
             under_way=running.exists(),

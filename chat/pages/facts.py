@@ -14,7 +14,7 @@ from chat.llm.errors import NoReaderError
 from chat.story import decisions
 from chat.story.bonds import Bond, bonds, names_of
 from chat.story.fact_models import Decision, Memory, Milestone, StoryEvent
-from chat.story.models import Chat, Turn
+from chat.story.models import Chat
 from chat.turns.numbers import numbers_of
 
 #: Of what is over, of each character's memories and of the milestones the panel shows the newest; the page all.
@@ -122,14 +122,12 @@ class _Causes:
 
     def __init__(self, chat: Chat, turns: Iterable[int | None]) -> None:
         wanted = {turn for turn in turns if turn is not None}
-        self._found = dict(Turn.objects.filter(chat=chat, id__in=wanted).values_list("id", "place")) if wanted else {}
-        self._numbers = numbers_of(self._found) if self._found else {}
+        self._found = chat.turns.only("id", "chat_id", "place").in_bulk(wanted) if wanted else {}
+        self._numbers = numbers_of(self._found.values())
 
     def of(self, turn: int | None) -> Because | None:
-        place = self._found.get(turn) if turn is not None else None
-        if turn is None or place is None:
-            return None
-        return Because(turn, place, self._numbers[turn])
+        found = self._found.get(turn) if turn is not None else None
+        return Because(found.id, found.place, self._numbers[found.id]) if found else None
 
     def shown[T](self, fact: T, turn: int | None) -> Shown[T]:
         return Shown(fact, self.of(turn))

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from functools import reduce
 from operator import or_
 
@@ -14,18 +14,22 @@ from chat.story.models import Turn
 type Spans = Mapping[int, tuple[int, int]]
 
 
-def numbers_of(turns: Iterable[int]) -> dict[int, int]:
+def number_of(turn: Turn) -> int:
+    """The number of one turn; see `numbers_of`."""
+    return numbers_of([turn])[turn.id]
+
+
+def numbers_of(turns: Collection[Turn]) -> dict[int, int]:
     """The number of each of these turns among those that stand in its story, from 1, by id.
 
     A turn that was rewritten has the number of what stands in its place, a deleted one that of where it stood.
     """
-    found = list(Turn.objects.filter(id__in=set(turns)).values_list("id", "chat", "place"))
     places: defaultdict[int, list[int]] = defaultdict(list)
-    for _, chat, place in found:
-        places[chat].append(place)
+    for turn in turns:
+        places[turn.chat_id].append(turn.place)
     spans = {chat: (min(those), max(those)) for chat, those in places.items()}
     before, within = _standing_before(spans), _standing_within(spans)
-    return {id_: before.get(chat, 0) + bisect_left(within[chat], place) + 1 for id_, chat, place in found}
+    return {turn.id: before.get(chat := turn.chat_id, 0) + bisect_left(within[chat], turn.place) + 1 for turn in turns}
 
 
 def writings_of(turn: Turn) -> dict[int, int]:

@@ -75,7 +75,7 @@ class Undone:
             who, toward = names.get(felt.character, "Somebody"), names.get(felt.toward, "somebody")
             yield f"{who} feels about {toward} as before" + (f": “{felt.why}” does not count." if felt.why else ".")
         for one in self.interjections:
-            yield f"{one.speaker_name} has not interjected: {Truncator(plain(one.text)).words(16)}"
+            yield f"{one.speaker_name} no longer speaks up: {Truncator(plain(one.text)).words(16)}"
 
 
 def undone(chat: Chat, turn: Turn, *, alone: bool = False) -> Undone:
