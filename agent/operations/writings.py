@@ -1,6 +1,9 @@
 """What operators are shown of a turn: what a new writing would undo, how it is coming along, and the older writings."""
 
 from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet
 
 from agent.operations.operator import Operator
 from agent.operations.performing import consulting
@@ -95,12 +98,11 @@ def show_writings(turn_id: int, *, by: Operator) -> Writings:
 def show_new_writing(generation_id: str, *, by: Operator) -> NewWriting:
     """How a new writing is coming along, or what came of it. NoSuchWritingError (404)."""
     with consulting(by, *SEES):
-        row = Generation.objects.filter(id=generation_id).first()
+        row = _with_under_way().filter(id=generation_id).first()
         if row is None or row.rewrites is None:
             raise NoSuchWritingError
         old = find_turn(row.rewrites)
         chat = old.chat
-        running = Generation.objects.filter(chat=chat, group=row.group, state=Generation.State.RUNNING)
         new = Turn.objects.filter(id=row.turn or 0).first()
         return NewWriting(
             chat=chat,
@@ -111,8 +113,16 @@ def show_new_writing(generation_id: str, *, by: Operator) -> NewWriting:
             number=number_of(old),
             writings=writings_of(old),
             interjection=rewriting.interjection_of(chat, new) if new and new.superseded_by is None else None,
-            under_way=running.exists(),
+            under_way=row.under_way,
         )
+
+
+def _with_under_way() -> "QuerySet[Generation, Any]":
+    """Each with whether anything is being written for its turn group, as of the same moment."""
+    group = {"chat": OuterRef("chat"), "group": OuterRef("group")}
+    return Generation.objects.annotate(
+        under_way=Exists(Generation.objects.filter(state=Generation.State.RUNNING, **group))
+    )
 
 
 def _text_so_far(row: Generation) -> str:

@@ -4,13 +4,15 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from agent.models import AuditEntry
 from agent.operations.restore import RestoreTurn, restore_turn
 from agent.templatetags.desk import SHAPES
 from chat.story.fact_payloads import EventStarted
 from chat.story.models import Chat
-from chat.turns import chats, rewriting
+from chat.turns import chats, claims, rewriting
+from chat.turns.models import Generation
 from tests.agent.admin.conftest import desk, text
 from tests.agent.operations.conftest import operator
 from tests.factories import make_chat, owner_of, say
@@ -209,3 +211,25 @@ def test_what_is_not_there_is_said(anna, turn):
     ):
         answer = anna.get(page, which)
         assert (answer.status_code, "There is no" in text(answer)) == (404, True), page
+
+
+def test_a_writing_that_ends_while_its_page_is_made_can_be_looked_at_again(anna, chat, turn):
+    claim = claims.claim_rewriting(chat.id, turn=turn, asked_by="console", now=timezone.now())
+
+    asked = []
+
+    def ending(execute, sql, *rest):
+        """Between the page's first question about it and the next the new writing ends."""
+        if asked == ["once"]:
+            asked.append("and ended")
+            Generation.objects.filter(id=claim.generation).update(state=Generation.State.FAILED)
+        elif not asked and Generation._meta.db_table in sql:
+            asked.append("once")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(ending):
+        seen = text(anna.get("agent_turn_writing", claim.generation))
+
+    assert asked == ["once", "and ended"]
+    assert "is speaking" in seen
+    assert "Look again" in seen
