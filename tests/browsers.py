@@ -5,7 +5,16 @@ import shutil
 import subprocess
 from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome", "microsoft-edge")
+#: The one without windows first: the same engine, for three fifths of the processor.
+NAMES = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome-stable",
+    "google-chrome",
+    "chrome",
+    "microsoft-edge",
+)
 PLACES = (
     "/usr/lib/chromium/chromium",
     "/snap/bin/chromium",
@@ -43,8 +52,12 @@ def _playwrights_own() -> list[Path]:
     caches = [Path.home() / ".cache/ms-playwright", Path.home() / "Library/Caches/ms-playwright"]
     if named := os.environ.get("PLAYWRIGHT_BROWSERS_PATH"):
         caches.insert(0, Path(named))
-    patterns = ("chromium-*/chrome-linux*/chrome", "chromium-*/chrome-mac*/*.app/Contents/MacOS/*")
-    return sorted((path for cache in caches for pattern in patterns for path in cache.glob(pattern)), reverse=True)
+    patterns = (
+        "chromium_headless_shell-*/chrome-headless-shell-*/chrome-headless-shell",
+        "chromium-*/chrome-linux*/chrome",
+        "chromium-*/chrome-mac*/*.app/Contents/MacOS/*",
+    )
+    return [path for pattern in patterns for cache in caches for path in sorted(cache.glob(pattern), reverse=True)]
 
 
 def install_chromium_with_apt() -> None:
@@ -53,5 +66,7 @@ def install_chromium_with_apt() -> None:
         return
     quiet = {"env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, "stdin": subprocess.DEVNULL}
     subprocess.run(["apt-get", "update", "-q"], check=False, **quiet)
-    packages = ["chromium", "fonts-liberation"]
-    subprocess.run(["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages], check=False, **quiet)
+    install = ["apt-get", "install", "-q", "-y", "--no-install-recommends", "fonts-liberation"]
+    for chromium in NAMES[:2]:
+        if subprocess.run([*install, chromium], check=False, **quiet).returncode == 0:
+            return

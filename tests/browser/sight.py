@@ -21,11 +21,18 @@ def faults(page: Any) -> dict[str, object]:
     found: dict[str, object] = {}
     for width in (WIDE, NARROW):
         page.set_viewport_size({"width": width, "height": 900})
-        for scheme, options in (("light", _OPTIONS), ("dark", _COLOURS)):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            found[f"{width} {scheme}"] = violations(page, options)
+        found[f"{width} wide"] = in_both_schemes(page)
     found[f"{NARROWEST}, pixels too wide"] = overflow(page)
     return {sight: fault for sight, fault in found.items() if fault}
+
+
+def in_both_schemes(page: Any, *, but: Iterable[str] = ()) -> list[str]:
+    """What axe finds wrong by day, and with the colours of the night."""
+    found = []
+    for scheme, options in (("light", _OPTIONS), ("dark", _COLOURS)):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        found += [f"{scheme}: {fault}" for fault in violations(page, options, but=but)]
+    return found
 
 
 def violations(page: Any, options: dict[str, Any] = _OPTIONS, *, but: Iterable[str] = ()) -> list[str]:
