@@ -27,6 +27,13 @@ settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 #: What the model says when it is asked who speaks up.
 NOBODY = answer_json({"interject": False, "who": "", "why": ""})
+#: What stands in the database of a new site; in one process, for starting one takes longer than the most of it.
+NEW_HOUSE = f"""
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+call_command("createsuperuser", interactive=False, verbosity=0, username="{OWNER}", email="")
+call_command("enter_link")
+"""
 #: What migrate makes of the models alone, and no test changes.
 OF_THE_MODELS = {"django_content_type", "auth_permission"}
 
@@ -124,7 +131,7 @@ def browser(chromium: Path) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def new_site(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Site]:
-    """Makes sites (not yet started), each with a fresh, migrated database with one superuser."""
+    """Makes sites (not yet started), each with a fresh, migrated database with one superuser, whose link is open."""
     template = tmp_path_factory.mktemp("t")
     server_url = os.environ.get("DATABASE_URL", "")
     prefix = f"site_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
@@ -132,8 +139,8 @@ def new_site(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Site]:
         _ask(server_url, f"CREATE DATABASE {prefix}_template")
     template_url = _beside(server_url, f"{prefix}_template")
     environment = {**os.environ, "PALIMPSEST_VAR": str(template), "DATABASE_URL": template_url}
-    for words in (["migrate", "-v0"], ["createsuperuser", "--noinput", f"--username={OWNER}", "--email="]):
-        subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=environment, check=True)
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", NEW_HOUSE]
+    link = subprocess.check_output(command, cwd=ROOT, env=environment, text=True).strip()
     numbers = itertools.count(1)
 
     def make() -> Site:
@@ -151,6 +158,7 @@ def new_site(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Site]:
             model=model,
             valkey=_valkey_in(tmp_path_factory),
             database_url=_beside(server_url, name),
+            first_link=link,
         )
 
     return make
