@@ -1,9 +1,10 @@
 """What operators are shown of a turn: what a new writing would undo, how it is coming along, and the older writings."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from agent.operations.operator import Operator
 from agent.operations.performing import consulting
@@ -20,6 +21,8 @@ from chat.turns.undoing import Undone
 
 #: Who may do either act may read what it is done to.
 SEES = ("regenerate_turn", "restore_turn")
+#: So soon after a reply has ended it begins to be seen to whether a silent witness speaks up.
+MOMENT = timedelta(seconds=3)
 
 
 class NoSuchWritingError(ChatError):
@@ -65,7 +68,7 @@ class NewWriting:
     number: int
     writings: dict[int, int]
     interjection: Turn | None
-    #: Whether anything is still being written for its turn group.
+    #: Whether anything is still being written for its turn group, or may be in a moment.
     under_way: bool
 
 
@@ -97,8 +100,8 @@ def show_writings(turn_id: int, *, by: Operator) -> Writings:
 
 def show_new_writing(generation_id: str, *, by: Operator) -> NewWriting:
     """How a new writing is coming along, or what came of it. NoSuchWritingError (404)."""
-    with consulting(by, *SEES):
-        row = _with_under_way().filter(id=generation_id).first()
+    with consulting(by, *SEES) as now:
+        row = _with_under_way(now).filter(id=generation_id).first()
         if row is None or row.rewrites is None:
             raise NoSuchWritingError
         old = find_turn(row.rewrites)
@@ -117,12 +120,11 @@ def show_new_writing(generation_id: str, *, by: Operator) -> NewWriting:
         )
 
 
-def _with_under_way() -> "QuerySet[Generation, Any]":
-    """Each with whether anything is being written for its turn group, as of the same moment."""
+def _with_under_way(now: datetime) -> "QuerySet[Generation, Any]":
+    """Each with whether it is `under_way`, as of one moment."""
     group = {"chat": OuterRef("chat"), "group": OuterRef("group")}
-    return Generation.objects.annotate(
-        under_way=Exists(Generation.objects.filter(state=Generation.State.RUNNING, **group))
-    )
+    running = Exists(Generation.objects.filter(state=Generation.State.RUNNING, **group))
+    return Generation.objects.annotate(under_way=running | Q(ended_at__gt=now - MOMENT))
 
 
 def _text_so_far(row: Generation) -> str:

@@ -1,5 +1,7 @@
 """The pages of turns at the desk: whom they let in, what they lead to, and what they say."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.db import connection
@@ -233,3 +235,13 @@ def test_a_writing_that_ends_while_its_page_is_made_can_be_looked_at_again(anna,
     assert asked == ["once", "and ended"]
     assert "is speaking" in seen
     assert "Look again" in seen
+
+
+def test_the_page_of_a_writing_looks_again_while_somebody_may_still_speak_up(anna, chat, turn):
+    claim = claims.claim_rewriting(chat.id, turn=turn, asked_by="console", now=timezone.now())
+    row = Generation.objects.filter(id=claim.generation)
+
+    row.update(state=Generation.State.FAILED, ended_at=timezone.now())
+    assert b"data-every" in anna.get("agent_turn_writing", claim.generation).content
+    row.update(ended_at=timezone.now() - timedelta(seconds=10))
+    assert b"data-every" not in anna.get("agent_turn_writing", claim.generation).content
