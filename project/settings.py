@@ -76,7 +76,8 @@ MODEL_KEY = _option("MODEL_KEY")
 READER = os.environ.get("PALIMPSEST_READER", "")
 READER_URL = os.environ.get("PALIMPSEST_READER_URL", "") or MODEL_URL
 READER_MODEL = os.environ.get("PALIMPSEST_READER_MODEL", "") or MODEL
-READER_KEY = os.environ.get("PALIMPSEST_READER_KEY", "") or MODEL_KEY
+#: A key is for one server: that of the model that plays is not shown to another one.
+READER_KEY = os.environ.get("PALIMPSEST_READER_KEY", "") or (MODEL_KEY if READER_URL == MODEL_URL else "")
 #: Tokens of a model's context window that a prompt may fill, and that a reply may have.
 PROMPT_TOKENS = int(os.environ.get("PALIMPSEST_PROMPT_TOKENS", "6000"))
 REPLY_TOKENS = int(os.environ.get("PALIMPSEST_REPLY_TOKENS", "500"))

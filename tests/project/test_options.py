@@ -1,7 +1,10 @@
 """The options of a start: who is stronger, what is kept, and what must be forgotten."""
 
 import json
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,3 +86,21 @@ def test_rubbish_in_the_file_is_no_obstacle(tmp_path: Path):
         path.write_text(rubbish)
 
         assert _kept_options(path) == {}
+
+
+@pytest.mark.parametrize(
+    ("named", "sent"),
+    [
+        ({"PALIMPSEST_READER_URL": "http://10.0.0.8/v1"}, ""),
+        ({"PALIMPSEST_READER_URL": "http://10.0.0.8/v1", "PALIMPSEST_READER_KEY": "sk-reads"}, "sk-reads"),
+        ({"PALIMPSEST_READER_MODEL": "larger"}, "sk-plays"),
+        ({}, "sk-plays"),
+    ],
+)
+def test_a_server_that_reads_gets_no_key_of_the_one_that_plays(tmp_path: Path, named: dict[str, str], sent: str):
+    plays = {"PALIMPSEST_MODEL_URL": "http://10.0.0.7/v1", "PALIMPSEST_MODEL": "m", "PALIMPSEST_MODEL_KEY": "sk-plays"}
+    others = {name: value for name, value in os.environ.items() if not name.startswith("PALIMPSEST_")}
+    told = {**others, **plays, **named, "PALIMPSEST_VAR": str(tmp_path)}
+    ask = "from project import settings; print(settings.READER_KEY)"
+
+    assert subprocess.check_output([sys.executable, "-c", ask], env=told, text=True).strip() == sent
