@@ -93,7 +93,7 @@ def story_panel(chat: Chat, *, owner: bool, whole: bool = False) -> Context:
             if one.status == status
         ],
         "over": _newest([causes.shown(one, one.because_of) for one in over], most),
-        "minds": list(_minds(chat, names, memories, causes)),
+        "minds": list(_minds(names, memories, causes)),
         "milestones": _newest([causes.shown(one, one.turn) for one in milestones], most),
         "bonds": [_bond(bond, names, causes) for bond in felt],
         "cautions": _cautions(chat, names) if owner else [],
@@ -138,20 +138,20 @@ def _newest[T](newest_first: list[T], most: int | None) -> Newest[T]:
     return Newest(shown, len(newest_first) - len(shown))
 
 
-def _newest_memories(chat: Chat, most: int | None) -> list[Memory]:
-    """Of each witness the newest, newest first; one query however long the story."""
+def _newest_memories(chat: Chat, most: int | None) -> list[Any]:
+    """Of each witness the newest, newest first, each with how many it has; one query however long the story."""
     nth = Window(RowNumber(), partition_by=[F("witness")], order_by=[F("place").desc(), F("id").desc()])
-    memories = Memory.objects.filter(chat=chat).active().annotate(nth=nth)
+    of = Window(Count("id"), partition_by=[F("witness")])
+    memories = Memory.objects.filter(chat=chat).active().annotate(nth=nth, of=of)
     return list((memories.filter(nth__lte=most) if most else memories).order_by("-place", "-id"))
 
 
-def _minds(chat: Chat, names: dict[int, str], memories: list[Memory], causes: _Causes) -> Iterable[Mind]:
-    counted = Memory.objects.filter(chat=chat).active().order_by().values_list("witness").annotate(Count("id"))
-    number = dict(counted)
+def _minds(names: dict[int, str], memories: list[Any], causes: _Causes) -> Iterable[Mind]:
     for character, name in names.items():
-        own = [causes.shown(memory, memory.turn) for memory in memories if memory.witness == character]
+        own = [memory for memory in memories if memory.witness == character]
         if own:
-            yield Mind(character, name, Newest(own, number[character] - len(own)))
+            shown = [causes.shown(memory, memory.turn) for memory in own]
+            yield Mind(character, name, Newest(shown, own[0].of - len(own)))
 
 
 def _bond(bond: Bond, names: dict[int, str], causes: _Causes) -> Context:

@@ -3,11 +3,12 @@
 import re
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from chat.story import decisions
-from chat.story.fact_models import StoryEvent
+from chat.story.fact_models import Memory, StoryEvent
 from chat.story.fact_payloads import DecisionRegistered, EventPlanned, MemoryFormed, RelationshipChanged
 from chat.story.models import Chat
 from chat.turns import demo
@@ -246,3 +247,24 @@ def test_in_the_demo_naming_what_is_planned_starts_it(settings):
 
     cutter.refresh_from_db()
     assert cutter.status == "active"
+
+
+def test_the_panel_stands_when_a_memory_goes_while_it_is_made(player, chat):
+    turn = say(chat, "Ilse, remember.")
+    record(chat, MemoryFormed(witness=cast_of(chat)["Ilse"], text="The lamp was cold.", importance=5, turn=turn))
+    gone = []
+
+    def forgetting(execute, sql, *rest):
+        """After the panel has read the memories."""
+        if gone == ["asked"]:
+            gone.append("forgotten")
+            Memory.objects.all().delete()
+        elif not gone and Memory._meta.db_table in sql:
+            gone.append("asked")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(forgetting):
+        shown = facts_of(player, chat)
+
+    assert gone == ["asked", "forgotten"]
+    assert "The lamp was cold." in shown
