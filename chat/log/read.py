@@ -24,6 +24,11 @@ def head(stream: str) -> int:
     return next(iter(_head(stream)), 0)
 
 
+def is_recorded(stream: str, key: str) -> bool:
+    """Whether something was appended to the stream under this idempotency key."""
+    return Event.objects.filter(stream__name=stream, key=key).exists()
+
+
 @composed
 def _head(stream: str) -> "QuerySet[Stream, int]":
     return Stream.objects.filter(name=stream).values_list("head", flat=True)

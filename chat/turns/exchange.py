@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from chat.database import in_thread
 from chat.errors import ChatError
-from chat.log import bell
+from chat.log import bell, read
 from chat.log.text import clean
 from chat.story import writer
 from chat.story.models import Chat
@@ -147,17 +147,27 @@ async def sweep(announcer: Announcer) -> int:
     return done
 
 
-def _count_and_record(chat: Chat, *, user: "User", **sent: Any) -> Posted:
-    count_turn(user.pk)
-    return record_turn(chat, user=user, **sent)
+def _count_and_record(chat: Chat, *, user: "User", key: str | None, **sent: Any) -> Posted:
+    try:
+        count_turn(user.pk)
+    except TooManyTurnsError:
+        if not _is_recorded(chat, user, key):
+            raise
+    return record_turn(chat, user=user, key=key, **sent)
 
 
 def record_turn(chat: Chat, *, user: "User", text: str, speaker: int | None, key: str | None) -> Posted:
     """Write a player's turn, or the request to go on, into the log (see `post_turn`)."""
     text = clean(text).strip()
-    _check(chat, text, speaker, key)
+    _check(text, key)
+    try:
+        _check_scene(chat, text, speaker)
+    except ChatError:
+        # Of what was taken before, somebody may have left since.
+        if not _is_recorded(chat, user, key):
+            raise
     said = UserTurn(text=text, addressed=speaker) if text else ReplyRequested(addressed=speaker)
-    source = writer.Source(actor=actor(user), at=timezone.now(), key=f"{actor(user)}:{key}" if key else None)
+    source = writer.Source(actor=actor(user), at=timezone.now(), key=_key(user, key))
     appended = writer.write(chat.id, [said], source)
     return Posted(appended.events[0].position if text else None, appended.repeated)
 
@@ -245,13 +255,25 @@ def _settle_checkpoint(claim: Claim) -> tuple[Settled, int | None]:
     return settled, leases.settle(claim, settled, at=timezone.now())
 
 
-def _check(chat: Chat, text: str, speaker: int | None, key: str | None) -> None:
+def _is_recorded(chat: Chat, user: "User", key: str | None) -> bool:
+    written = _key(user, key)
+    return written is not None and read.is_recorded(chat.stream, written)
+
+
+def _key(user: "User", key: str | None) -> str | None:
+    return f"{actor(user)}:{key}" if key else None
+
+
+def _check(text: str, key: str | None) -> None:
     if len(text) > TURN_CHARACTERS:
         raise TurnTooLongError
     if key and len(key) > KEY_CHARACTERS:
         raise KeyTooLongError
     if key and clean(key) != key:
         raise UnwritableKeyError
+
+
+def _check_scene(chat: Chat, text: str, speaker: int | None) -> None:
     if not text and not chat.present:
         raise EmptyCastError
     if speaker is not None and speaker not in chat.present:

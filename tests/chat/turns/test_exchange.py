@@ -7,7 +7,7 @@ import pytest
 from chat.database import in_thread
 from chat.log.append import KeyReusedError
 from chat.story import rebuild
-from chat.story.models import Turn
+from chat.story.models import Chat, Turn
 from chat.turns import exchange, generation, scenes
 from chat.turns.announce import Chunk, Ended, Started
 from chat.turns.limits import TooManyTurnsError
@@ -140,6 +140,24 @@ async def test_a_key_posted_twice_gives_one_turn_and_one_reply(server, chat):
     assert len(server.requests) == 1
     with pytest.raises(KeyReusedError):
         await post(chat, "Something else", heard, key="a")
+
+
+async def test_what_was_taken_is_not_refused_when_it_is_posted_again(server, chat, settings):
+    heard = Heard()
+    owner, ilse = await in_thread(owner_of, chat), (await in_thread(cast_of, chat))["Ilse"]
+    first = await post(chat, "Well?", heard, speaker=ilse, key="a")
+    await post(chat, "", heard, key="b")
+    await heard.until(Ended, 2)
+    await in_thread(scenes.close_scene, chat, by=owner)
+    settings.TURNS_PER_MINUTE = 1
+    now = await Chat.objects.aget(id=chat.id)
+
+    again = [await post(now, "Well?", heard, speaker=ilse, key="a") for _ in range(2)]
+
+    assert again == [exchange.Posted(first.turn_id, repeated=True)] * 2
+    assert (await post(now, "", heard, key="b")).repeated
+    with pytest.raises(TooManyTurnsError):
+        await post(now, "", heard, key="c")
 
 
 async def test_an_empty_send_lets_someone_go_on(server, chat):
