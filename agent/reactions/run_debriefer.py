@@ -15,6 +15,7 @@ from chat.log.models import Event
 from chat.story.bonds import PLAYER
 from chat.story.decisions import RUN_DEBRIEF
 from chat.story.fact_models import Decision
+from chat.story.fact_payloads import TurnRead
 from chat.story.models import Turn
 from chat.story.payloads import SceneClosed, kind_of
 from chat.story.rewriting_payloads import TurnDeleted, TurnRestored, TurnSuperseded
@@ -22,6 +23,9 @@ from chat.story.rewriting_payloads import TurnDeleted, TurnRestored, TurnSuperse
 INSTRUCTIONS = """\
 You sum up a scene of a story, as it would stand under “Previously” at the head of the next one: in plain prose, in \
 the third person and the past tense, and from nothing but the turns you are given."""
+
+
+AS_IT_STANDS = "debriefed as it stands"
 
 
 class Debrief(BaseModel):
@@ -32,10 +36,15 @@ class Debrief(BaseModel):
 
 
 class RunDebriefer(Reaction):
-    """Debriefs a run (a scene, from opening to close), and once more when other turns of it stand than before."""
+    """Debriefs a run (a scene, from opening to close), and once more when other turns of it stand than before.
+
+    A turn of it may be read, and an interjection be written anew, after it was closed: `turn_read` tells of both.
+    """
 
     name: ClassVar[str] = "run_debriefer"
-    kinds: ClassVar[tuple[str, ...]] = tuple(map(kind_of, (SceneClosed, TurnSuperseded, TurnDeleted, TurnRestored)))
+    kinds: ClassVar[tuple[str, ...]] = tuple(
+        map(kind_of, (SceneClosed, TurnSuperseded, TurnDeleted, TurnRestored, TurnRead))
+    )
     accepts_late: ClassVar[bool] = True
     keeps: ClassVar[str] = "“Previously…”"
     loss: ClassVar[str] = "There will be no “Previously…” of this scene, for the player or for any witness."
@@ -49,10 +58,10 @@ class RunDebriefer(Reaction):
         page = await in_thread(scene_page, chat_of(event), scene)
         if page is None:
             return Skip("nothing was said in this scene")
-        turns = [turn.id for turn in page.turns]
-        if await in_thread(_newest_rests_on, chat_of(event), scene) == turns:
-            return Skip("debriefed as it stands")
+        turns, before = [turn.id for turn in page.turns], await in_thread(_newest, chat_of(event), scene)
         model = reader()
+        if before is not None and before.turns == turns and not (model is None and _by_words_too(before)):
+            return Skip(AS_IT_STANDS)
         parts = await in_thread(_by_words, page) if model is None else await _asked(model, page)
         decided = decisions.debriefed(
             page.scene,
@@ -61,6 +70,8 @@ class RunDebriefer(Reaction):
             turns=turns,
             decided_by=word_reader.NAME if model is None else model.name,
         )
+        if before is not None and (before.turns, before.body) == (turns, decided.body):
+            return Skip(AS_IT_STANDS)
         return Done([decided], turns=tuple(turns))
 
 
@@ -69,13 +80,16 @@ def _scene_of(event: Event) -> int | None:
     if event.kind == kind_of(SceneClosed):
         return int(event.payload["scene"])
     scene = Turn.objects.filter(id=event.payload["turn"]).values_list("scene", flat=True).first()
-    return scene if scene is not None and _newest_rests_on(chat_of(event), scene) is not None else None
+    return scene if scene is not None and _newest(chat_of(event), scene) is not None else None
 
 
-def _newest_rests_on(chat: int, scene: int) -> list[int] | None:
-    """The turns that the newest debrief of a scene was made from; None when it has none."""
-    debriefs = Decision.objects.filter(chat=chat, context=RUN_DEBRIEF, scene=scene).order_by("-id")
-    return debriefs.values_list("turns", flat=True).first()
+def _newest(chat: int, scene: int) -> Decision | None:
+    return Decision.objects.filter(chat=chat, context=RUN_DEBRIEF, scene=scene).order_by("-id").first()
+
+
+def _by_words_too(debrief: Decision) -> bool:
+    """Whether it was made of what the turns had caused by then, which may have become more."""
+    return debrief.decided_by == word_reader.NAME
 
 
 def _by_words(page: ScenePage) -> dict[int, str]:

@@ -6,25 +6,15 @@ from agent.subscriptions.base import Done, Skip
 from chat.log.models import Event
 from chat.story import decisions
 from chat.story.fact_models import Decision
+from chat.story.fact_payloads import TurnRead
 from chat.story.known import known_to
 from chat.story.models import Chat
 from chat.turns import cautions, rewriting, scenes, story_events
-from tests.factories import cast_of, make_chat, make_user, owner_of, say
-from tests.facts import react, read, regenerate, reply, rewrite, take
+from tests.factories import cast_of, make_user, owner_of, say
+from tests.facts import react, read, record, regenerate, reply, rewrite, take
 from tests.model_server import answer_json
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def chat():
-    return make_chat(names=("Mara", "Ilse", "Tom"))
-
-
-@pytest.fixture
-def reader(model, settings):
-    settings.READER_URL, settings.READER_MODEL = model.url, "scripted"
-    return model
 
 
 def close(chat):
@@ -144,6 +134,36 @@ def test_a_scene_is_debriefed_once_for_all_that_was_rewritten_in_it_at_once(chat
 
     assert isinstance(read(chat, first, reactions=[RunDebriefer()])[0], Done)
     assert read(chat, second, reactions=[RunDebriefer()]) == [Skip("debriefed as it stands")]
+
+
+def test_what_is_read_of_a_scene_after_its_debrief_stands_in_it_too(chat):
+    _first, secret, closed = secret_scene(chat)
+    read(chat, closed, reactions=[RunDebriefer()])
+    assert "under the stair" not in known(chat, "Ilse").before[0]
+
+    read(chat, secret)
+    told = newest("turn_read")
+
+    assert isinstance(read(chat, told, reactions=[RunDebriefer()])[0], Done)
+    assert "under the stair" in known(chat, "Ilse").before[0]
+    assert read(chat, told, reactions=[RunDebriefer()]) == [Skip("debriefed as it stands")]
+
+
+def test_an_interjection_that_comes_after_the_debrief_stands_in_it_too(chat, reader):
+    reader.default = answer_json({"happened": "They met.", "open": ""})
+    asked = say(chat, "Well?")
+    how = {"group": asked, "interjection_of": cast_of(chat)["Mara"]}
+    said, first = reply(chat, "Mara", "“Good evening.”", group=asked), reply(chat, "Ilse", "“Never!”", **how)
+    take(chat, react(RunDebriefer(), close(chat)))
+    regenerate(chat, said)
+    take(chat, react(RunDebriefer(), newest("turn_superseded")))
+    late = reply(chat, "Ilse", "“No!”", regenerated_from=first, **how)
+    record(chat, TurnRead(turn=late, reader="scripted"))
+
+    take(chat, react(RunDebriefer(), newest("turn_read")))
+
+    assert late in Decision.objects.latest("id").turns
+    assert "“No!”" in reader.requests[-1].prompt_text
 
 
 def test_an_empty_scene_and_an_open_one_are_not_debriefed(chat):
