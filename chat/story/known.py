@@ -5,7 +5,7 @@ for it from the turns it saw, a caution names its audience, and a story event is
 its planning (unless the player planned it) and its start. Planned story events are known to nobody.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
@@ -22,6 +22,16 @@ MOST_MEMORIES = 1000
 #: A memory costs about a token per four characters, and some for its line.
 CHARACTERS_PER_TOKEN = 4
 TOKENS_PER_LINE = 2
+
+
+@dataclass(slots=True)
+class Stood:
+    """How a story event stood as of a place, once something had moved it."""
+
+    status: str
+    #: Those who were there when it began last, and the turn that began it (None: by hand).
+    begun_before: Collection[int] = ()
+    begun_by: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,17 +90,22 @@ def _object(name: str) -> str:
     return "the player" if name == "You" else name
 
 
-def _afoot(chat: Chat, character: int, before: int) -> list[str]:
-    last: dict[int, str] = {}
-    started_before: dict[int, list[int]] = {}
-    for story_event, status, witnesses in _transitions(chat.id, before):
-        last[story_event] = status
+def stood(chat: int, *, before: int = END) -> dict[int, Stood]:
+    """By id the story events that were moved from causes with an earlier place; all others are as planned."""
+    found: dict[int, Stood] = {}
+    for story_event, status, witnesses, turn in _transitions(chat, before):
+        one = found.setdefault(story_event, Stood(status))
+        one.status = status
         if status == StoryEvent.Status.ACTIVE:
-            started_before[story_event] = witnesses
+            one.begun_before, one.begun_by = witnesses, turn
+    return found
+
+
+def _afoot(chat: Chat, character: int, before: int) -> list[str]:
     under_way = [
         story_event
-        for story_event, status in last.items()
-        if status == StoryEvent.Status.ACTIVE and character in started_before[story_event]
+        for story_event, one in stood(chat.id, before=before).items()
+        if one.status == StoryEvent.Status.ACTIVE and character in one.begun_before
     ]
     if not under_way:
         return []
@@ -101,9 +116,9 @@ def _afoot(chat: Chat, character: int, before: int) -> list[str]:
 
 
 @composed
-def _transitions(chat: int, before: int) -> "QuerySet[StoryTransition, tuple[int, str, list[int]]]":
+def _transitions(chat: int, before: int) -> "QuerySet[StoryTransition, tuple[int, str, list[int], int | None]]":
     transitions = StoryTransition.objects.filter(chat=chat, place__lt=before).standing().order_by("id")
-    return transitions.values_list("story_event", "status", "witnesses")
+    return transitions.values_list("story_event", "status", "witnesses", "turn")
 
 
 def _cautions(chat: Chat, character: int, before: int) -> Iterable[str]:

@@ -1,40 +1,21 @@
 import pytest
 
 from agent.models import Attempt
-from agent.reactions import turn_page
 from agent.reactions.chronicler import Chronicler
 from agent.subscriptions import seeding
-from agent.subscriptions.base import Done, Skip
+from agent.subscriptions.base import Skip
 from chat.log.read import events_of
 from chat.story import bonds
 from chat.story.fact_models import Memory, Milestone, StoryEvent, StoryTransition, TurnReading
 from chat.story.fact_payloads import EventCancelled, EventCompleted, EventPlanned, EventStarted, TurnRead
-from chat.story.models import Turn
 from chat.turns import rewriting, scenes, story_events
-from tests.factories import cast_of, make_chat, owner_of, say
+from tests.agent.reactions.conftest import NOTHING, planned
+from tests.factories import cast_of, owner_of, say
 from tests.facts import react, read, record, regenerate, reply, rewrite, take
 from tests.model_behaviours import say as says
 from tests.model_server import answer_json
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-NOTHING = {"planned": [], "moved": [], "memories": [], "feelings": []}
-
-
-@pytest.fixture
-def chat():
-    return make_chat(names=("Mara", "Ilse", "Tom"))
-
-
-@pytest.fixture
-def reader(model, settings):
-    settings.READER_URL, settings.READER_MODEL = model.url, "scripted"
-    return model
-
-
-def planned(chat, title="Open the sealed letter"):
-    return story_events.plan(chat, title=title, by=owner_of(chat))
-
 
 # --- By words ------------------------------------------------------------------------------------------------
 
@@ -199,47 +180,6 @@ def test_nothing_is_planned_twice(chat, reader):
     assert [type(one) for one in react(Chronicler(), turn).payloads()] == [TurnRead]
 
 
-def test_one_question_is_asked_of_the_model_and_only_with_what_all_witnesses_saw(chat, reader):
-    owner, cast = owner_of(chat), cast_of(chat)
-    reader.default = answer_json(NOTHING)
-    scenes.leave(chat, character=cast["Tom"], by=owner)
-    secret = say(chat, "The coin is under the third stair.")
-    plan = record(chat, EventPlanned(title="Dig up the coin", triggered_by_user_turn_id=secret))[0]
-    scenes.enter(chat, character=cast["Tom"], by=owner)
-    open_turn = say(chat, "Good evening, Tom.")
-
-    react(Chronicler(), open_turn)
-
-    (request,) = reader.requests
-    assert "Good evening, Tom." in request.prompt_text
-    assert "coin" not in request.prompt_text
-    assert str(plan) not in request.prompt_text
-
-
-def test_what_was_planned_out_of_sight_is_moved_by_its_words(chat, reader):
-    owner, cast = owner_of(chat), cast_of(chat)
-    reader.default = answer_json(NOTHING)
-    scenes.leave(chat, character=cast["Tom"], by=owner)
-    secret = say(chat, "Let us dig up the coin.")
-    plan = record(chat, EventPlanned(title="Dig up the coin", triggered_by_user_turn_id=secret))[0]
-    scenes.enter(chat, character=cast["Tom"], by=owner)
-
-    take(chat, react(Chronicler(), say(chat, "Tom, we dig up the coin.")))
-
-    assert StoryEvent.objects.get(id=plan).status == "active"
-
-
-def test_a_late_reading_knows_nothing_of_what_was_planned_after_its_place(chat, reader):
-    reader.default = answer_json(NOTHING)
-    turn = Turn.objects.get(id=say(chat, "First."))
-    planned(chat, "Something later")
-
-    outcome = react(Chronicler(), turn.id)
-
-    assert isinstance(outcome, Done)
-    assert "Something later" not in reader.requests[0].prompt_text
-
-
 def test_a_restored_turn_that_was_never_read_is_read_then_and_only_then(chat, settings):
     settings.READER = "words"
     turn = reply(chat, "Mara", "“Thank you, Ilse.”")
@@ -266,19 +206,6 @@ def test_a_turn_that_was_read_when_it_was_restored_is_not_read_again_when_it_is_
     read(chat, restored.position)
 
     assert isinstance(react(Chronicler(), turn), Skip)
-
-
-def test_a_reading_rests_on_every_turn_that_the_model_was_shown(chat, reader):
-    reader.default = answer_json(NOTHING)
-    promise = reply(chat, "Mara", "We shall row out.")
-    record(chat, EventPlanned(title="Row out", triggered_by_assistant_turn_id=promise))
-    between = [say(chat, "Hm.") for _ in range(turn_page.EARLIER_TURNS)]
-    planned(chat)
-    turn = say(chat, "Let us row.")
-
-    outcome = react(Chronicler(), turn)
-
-    assert sorted(outcome.turns) == [promise, *between, turn]
 
 
 def test_a_plan_whose_turn_was_rewritten_while_the_model_read_stays_hidden(chat, reader):
