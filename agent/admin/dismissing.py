@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from agent.admin.lanes import LaneAdmin
 
 
+class NothingToDismissError(ChatError):
+    """This lane stands before no event: it has dealt with everything."""
+
+    status = 409
+
+
 def dismiss(page: "LaneAdmin", request: HttpRequest, reaction: str, stream: str) -> HttpResponse:
     """Show it, or do it; a refusal changes nothing, says what happened since, and keeps what was typed."""
     by, form = operator_of(request), Form.of(request, DismissEvent)
@@ -56,6 +62,8 @@ def _shown(page: "LaneAdmin", request: HttpRequest, which: tuple[str, str, int],
         "loss": loss_of(reaction),
     }
     try:
+        if not event:
+            raise NothingToDismissError
         context["preview"] = preview_dismissal(reaction, event_id=event, by=by)
     except NotPermittedError:
         raise

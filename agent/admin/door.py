@@ -63,6 +63,8 @@ class DeskAdmin(ReadOnly):
 
     def decided(self, request: HttpRequest, decided: Decided, said: str, *, address: str) -> HttpResponse:
         """Go on to a page, and say there what was done."""
+        if decided.after.get("state") == "paused":
+            said += " The lane is paused: nothing is tried before it is resumed."
         messages.success(request, f"{said} It is on record as decision {decided.decision_id}.")
         return HttpResponseRedirect(address)
 
