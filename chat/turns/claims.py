@@ -106,7 +106,10 @@ def claim_retry(chat_id: int, *, generation: str | None, now: datetime) -> Claim
         if generation is not None:
             earlier = earlier.filter(id=generation)
         before = earlier.order_by("-started_at").first()
-        if before is None or before.state in {Generation.State.FINISHED, Generation.State.NOBODY}:
+        if before is None:
+            copied = _cut_short(chat_id, generation)
+            return claim_rewriting_of(copied, guidance="", asked_by="", now=now)
+        if before.state in {Generation.State.FINISHED, Generation.State.NOBODY}:
             raise NothingToRetryError
         if before.state == Generation.State.RUNNING or _running(chat_id):
             raise ReplyRunningError
@@ -125,6 +128,14 @@ def claim_retry(chat_id: int, *, generation: str | None, now: datetime) -> Claim
         if claim is None:
             raise ReplyRunningError
         return claim
+
+
+def _cut_short(chat_id: int, generation: str | None) -> Turn:
+    """The turn that stands of a reply which was asked for in another chat, of which this one is a branch."""
+    cut = Turn.objects.live().filter(chat=chat_id, generation=generation or "").exclude(state="complete")
+    if not generation or (found := cut.first()) is None:
+        raise NothingToRetryError
+    return found
 
 
 def claim_rewriting(chat_id: int, *, turn: int, guidance: str = "", asked_by: str, now: datetime) -> Claim:

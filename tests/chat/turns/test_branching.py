@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from agent.decisions import caution_drafted
 from agent.models import Bookmark
@@ -13,7 +14,7 @@ from chat.story import decisions
 from chat.story.fact_models import Decision, Memory, StoryEvent
 from chat.story.fact_payloads import EventCompleted, EventPlanned, EventStarted, MemoryFormed
 from chat.story.models import Chat
-from chat.turns import cautions, openers, scenes
+from chat.turns import cautions, claims, openers, scenes
 from tests.factories import cast_of, make_chat, make_user, owner_of, say
 from tests.facts import record, reply, rewrite
 
@@ -137,6 +138,17 @@ def test_the_link_back_leads_to_where_the_turn_stands_now_however_it_was_rewritt
     page = client.get(f"/chats/{begun.id}/facts/").content.decode()
 
     assert f'/chats/{chat.id}/?at={turn}#turn-{new}"' in page
+
+
+def test_a_reply_that_was_cut_off_is_tried_again_in_a_branch_too(client, chat):
+    cut = reply(chat, "Mara", "“I o", state="stopped", generation="asked-elsewhere")
+    other = branch(client, chat, cut)
+
+    claim = claims.claim_retry(other.id, generation="asked-elsewhere", now=timezone.now())
+
+    assert (claim.rewrites, claim.speaker.name) == (other.turns.get().id, "Mara")
+    with pytest.raises(claims.NothingToRetryError):
+        claims.claim_retry(other.id, generation="unheard-of", now=timezone.now())
 
 
 def test_both_stories_link_to_each_other(client, chat):
