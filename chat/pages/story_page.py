@@ -10,7 +10,7 @@ from django.utils.text import get_text_list
 from chat.errors import ChatError
 from chat.log import read
 from chat.pages import lists, notices, tour
-from chat.story.models import Chat, Meanwhile, Turn
+from chat.story.models import END, Chat, Meanwhile, Turn
 from chat.templatetags.story_text import render_mark, render_turn
 from chat.turns import generation, marks, transcript, variants
 from chat.turns.models import Generation
@@ -118,8 +118,10 @@ def hearers(members: list[Member]) -> str:
 
 
 def items(chat: Chat, page: transcript.Page, members: list[Member], notice: Generation | None) -> list[Item]:
-    """The window as HTML, turns and marks in story order; those that wait for the next reply say so."""
+    """The window as HTML, turns and marks in story order; while somebody speaks, those that wait for it say so."""
     running = notice if notice and notice.state == Generation.State.RUNNING else None
+    # A new writing, or a meanwhile, answers nothing that was said since.
+    answered = max(running.answers_up_to, chat.answered_to) if running else END
     cards, names = _cards(members), {member.character: member.name for member in members}
     first = page.turns[0].place if page.more else 0
     found = marks.between(chat, first=first, before=page.before, names=names)
@@ -130,7 +132,7 @@ def items(chat: Chat, page: transcript.Page, members: list[Member], notice: Gene
         else Item(
             render_turn(one, chat, cards, writing=numbers[one.id], outdated=outdated.get(one.id)),
             one,
-            queued=bool(running and one.kind == Turn.Kind.USER and one.place > running.answers_up_to),
+            queued=one.kind == Turn.Kind.USER and one.place > answered,
         )
         for one in marks.interleaved(page.turns, found)
     ]

@@ -4,10 +4,11 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from chat.log import read
 from chat.story.models import Chat, Turn
-from chat.turns import chats, rewriting, scenes
+from chat.turns import chats, claims, rewriting, scenes
 from chat.turns.models import Generation
 from tests.factories import cast_of, make_chat, owner_of, say
 from tests.facts import regenerate, reply
@@ -202,6 +203,17 @@ def test_a_running_reply_is_on_the_page_with_its_text_so_far_and_stop(client, ch
     assert html.count("Will be answered next.") == 1
     assert 'class="stop"' in html
     assert "hidden>" not in html.split('class="stop"')[1].split("</button>")[0].split("<svg")[0]
+
+
+def test_while_a_reply_is_rewritten_only_what_was_said_since_waits(client, chat):
+    said = reply(chat, "Mara", "Yes.", group=say(chat, "One?"))
+    reply(chat, "Mara", "Yes.", group=say(chat, "Two?"))
+    claims.claim_rewriting(chat.id, turn=said, asked_by="console", now=timezone.now())
+    waits = say(chat, "Three?")
+
+    html = client.get(f"/chats/{chat.id}/").content.decode()
+
+    assert re.findall(r'queued" data-after="(\d+)"', html) == [str(waits)]
 
 
 def test_a_reply_that_failed_says_why_in_its_place_and_offers_retry(client, chat):
