@@ -25,6 +25,8 @@ HUES = 12
 HUE_STRIDE = 5
 #: In milliseconds.
 SECOND = 1000
+#: Of a word, where words are counted by letters: few texts that set words apart have longer ones on average.
+LETTERS = 10
 
 register = template.Library()
 register.filter("plain", plain)
@@ -71,11 +73,14 @@ def as_prose(text: str) -> SafeString:
 
 @register.filter
 def opening(text: str, words: int) -> str:
-    """How a text begins: its first whole sentences of at most so many words, else so many words; then an ellipsis."""
-    found = text.split()
-    if len(found) <= words:
+    """How a text begins: its first whole sentences of at most so many words, else so many words; then an ellipsis.
+
+    Where words are not set apart by spaces, ten letters count as one.
+    """
+    found, most = text.split(), words * LETTERS
+    if len(found) <= words and len(text) <= most:
         return text
-    kept = " ".join(found[:words])
+    kept = " ".join(found[:words])[:most]
     whole = last_whole_sentence(kept)
     if whole != kept or kept[-1] in '.!?…”"':
         return f"{whole} …"

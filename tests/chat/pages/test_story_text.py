@@ -154,6 +154,7 @@ def test_a_reply_that_was_cut_off_says_so_and_offers_retry(chat, state, word):
         ("Keeper of the light.", "Keeper of the light."),
         ("Keeper of the light. Fifty-two, and grey.", "Keeper of the light. …"),
         ("Keeper of the light, fifty-two, and grey.", "Keeper of the light, fifty-two…"),
+        ("雪の夜に灯台へ来た若い女。" * 9, "雪の夜に灯台へ来た若い女。" * 3 + "雪の夜に灯台へ来た若い…"),
         ("", ""),
     ],
 )
