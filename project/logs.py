@@ -17,6 +17,9 @@ def lines_at(level: str) -> dict[str, Any]:
             "httpx2": {"level": "WARNING"},
             "httpcore2": {"level": "WARNING"},
             "openai": {"level": "WARNING"},
+            "mcp.server.streamable_http": {"level": "WARNING"},
+            # Somebody asked for a host that is not ours: a scanner, most likely, and no fault with a traceback.
+            "django.security.DisallowedHost": {"level": "CRITICAL"},
             # A traceback a second while the broker is away; chat.streaming.wire says it in one line.
             "channels_redis": {"level": "CRITICAL"},
             "django.channels.server": {"level": "WARNING"},
