@@ -20,7 +20,7 @@ from django.conf import settings
 from kombu.exceptions import OperationalError as BrokerError
 
 from agent import registry, tasks
-from agent.subscriptions import due, history, lanes, seeding
+from agent.subscriptions import alerts, due, history, lanes, seeding
 from agent.subscriptions.base import Projection, Reaction
 from agent.subscriptions.seeding import EVERYTHING, Scope
 from chat.database import in_thread
@@ -103,13 +103,14 @@ class Sweeper:
                 self._hands.project(projection)
 
     def sweep(self) -> None:
-        """Look at what moved lately; once an hour at everything, and then throw old Attempts away."""
+        """Look at what moved lately; once an hour at everything, at old Attempts and at alerts nobody took as well."""
         now = time.monotonic()
         newest = seeding.newest_position()
         if now >= self._everything_at:
             seeding.register([*self._reactions, *self._projections])
             self.look(EVERYTHING)
             history.prune(days=settings.ATTEMPT_DAYS)
+            alerts.post_what_was_not_taken()
             # Last: what was cut short, by a database that is not up yet, is done anew in seconds and not in an hour.
             self._everything_at = now + EVERYTHING_SECONDS
         else:

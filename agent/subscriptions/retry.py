@@ -23,6 +23,8 @@ LASTING_TRIES = 2
 LIVES = 3
 SUCCESSES_ELSEWHERE = 20
 LONGEST_TRACEBACK = 8000
+#: Seconds waited at a server's word, at most: some proxies send a point in time where seconds are meant.
+LONGEST_ASKED_FOR = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,13 +91,13 @@ def fingerprint_of(error: BaseException) -> str:
 
 
 def delay(window: Window, *, tries: int, retry_after: float | None, rng: random.Random) -> float:
-    """Seconds to wait after the `tries`th failure in a row: full jitter, and never less than was asked for.
+    """Seconds to wait after the `tries`th failure in a row: full jitter, and what was asked for up to an hour.
 
     Full jitter as in M. Brooker, "Exponential Backoff and Jitter" (AWS Architecture Blog, 2015).
     """
     # A double's range ends long before an outage might.
     widest = min(window.longest, window.first * 2.0 ** min(max(tries - 1, 0), 60))
-    return max(rng.uniform(0, widest), retry_after or 0.0)
+    return max(rng.uniform(0, widest), min(retry_after or 0.0, LONGEST_ASKED_FOR))
 
 
 def window_of(reaction: Reaction) -> Window:

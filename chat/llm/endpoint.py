@@ -1,6 +1,7 @@
 """What was learnt about an endpoint by using it, so that nothing is tried in vain twice."""
 
 import functools
+import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,3 +58,9 @@ class Endpoint:
 def endpoint(url: str, name: str) -> Endpoint:
     """This process's memory of a model at an address."""
     return Endpoint()
+
+
+def without_password(url: str) -> str:
+    """An address as people may see it, whether or not it can be read as one."""
+    # An @ right after a slash is of a path, as in Cloudflare's names of models.
+    return re.sub(r"^(\w+://)?.*[^/]@", r"\1", url)

@@ -1,6 +1,7 @@
 """What the SDK and the network raise, told in the words of `chat.llm.errors`; the key never gets through."""
 
 import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -97,14 +98,19 @@ def _with_quote(error: type[ModelError], said: str, key: str) -> str:
 
 
 def _retry_after(headers: httpx2.Headers) -> float | None:
-    """Seconds to wait, from Retry-After in either of its forms (RFC 9110, section 10.2.3)."""
+    """Seconds to wait, from Retry-After in either of its forms (RFC 9110, section 10.2.3); None for anything else."""
     value = headers.get("retry-after", "").strip()
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
-        pass
+        return _seconds_until(value)
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _seconds_until(date: str) -> float | None:
     try:
-        when = parsedate_to_datetime(value)
-    except ValueError:
+        when = parsedate_to_datetime(date)
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, (when - datetime.now(UTC)).total_seconds())
+    # "-0000" is UTC too, from a clock that does not know where it stands: Python leaves such a date without a zone.
+    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

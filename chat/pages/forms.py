@@ -10,6 +10,7 @@ from django.http import HttpRequest, QueryDict
 from django.utils.datastructures import MultiValueDict
 
 from chat.errors import ChatError
+from chat.log.text import whole
 from chat.pages.answers import fields
 from chat.story.models import Character
 from chat.turns.characters import NAME_CHARACTERS, TEXT_CHARACTERS, Details
@@ -246,15 +247,16 @@ def text(sent: MultiValueDict[str, str], name: str) -> str:
 
 
 def numbers(sent: MultiValueDict[str, str], name: str) -> list[int]:
-    """A repeated field of ids; InvalidFieldsError when one is no number."""
-    try:
-        return [int(value) for value in sent.getlist(name)]
-    except ValueError:
-        raise InvalidFieldsError(f"{name}: this has to be a number.") from None
+    """A repeated field of ids or counts; InvalidFieldsError when one can be neither."""
+    values = sent.getlist(name)
+    found = [one for value in values if (one := whole(value.strip())) is not None]
+    if len(found) < len(values):
+        raise InvalidFieldsError(f"{name}: this has to be a whole number.")
+    return found
 
 
 def number(sent: MultiValueDict[str, str], name: str) -> int:
-    """One id; InvalidFieldsError when it is absent or no number."""
+    """One id or count; InvalidFieldsError when it is absent or can be neither."""
     found = numbers(sent, name)
     if not found:
         raise InvalidFieldsError(f"{name}: this is missing.")

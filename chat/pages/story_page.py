@@ -9,6 +9,7 @@ from django.utils.text import get_text_list
 
 from chat.errors import ChatError
 from chat.log import read
+from chat.log.text import whole
 from chat.pages import lists, notices, tour
 from chat.story.models import END, Chat, Meanwhile, Turn
 from chat.templatetags.story_text import render_mark, render_turn
@@ -149,9 +150,10 @@ def place_in(request: HttpRequest, name: str) -> int | None:
     given = request.GET.get(name, "")
     if not given:
         return None
-    if not (given.isascii() and given.isdecimal() and len(given) < len(str(2**63))):
+    place = whole(given)
+    if place is None:
         raise NoSuchPlaceError
-    return int(given)
+    return place
 
 
 def _window(request: HttpRequest, chat: Chat) -> tuple[transcript.Page, bool]:

@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from chat.errors import ChatError
+from chat.log.text import whole
 from chat.story.bonds import names_of
 from chat.story.models import Chat, Turn
 from chat.templatetags.story_text import render_older_than
@@ -143,9 +144,9 @@ def variants_json(chat: Chat, turn: Turn) -> list[Context]:
 
 def marked(request: HttpRequest, chat: Chat) -> Context:
     """Of a page of turns those written before an earlier one was changed: their ids, and the line of each as HTML."""
-    first = request.GET.get("first", "")
-    if first.isascii() and first.isdecimal() and len(first) < len(str(2**63)):
-        turns = list(chat.turns.live().filter(place__gte=int(first)).in_story_order()[:MOST_MARKED])
+    first = whole(request.GET.get("first", ""))
+    if first is not None:
+        turns = list(chat.turns.live().filter(place__gte=first).in_story_order()[:MOST_MARKED])
     else:
         turns = transcript.newest(chat).turns
     found = outdated.written_before(chat, turns)

@@ -29,8 +29,8 @@ class CharacterNotFoundError(ChatError):
 
 def get_chat_for(user: "Viewer", chat_id: int) -> Chat:
     """The chat, if the user is a member; ChatNotFoundError otherwise, deleted ones included."""
-    # A number from an address may be larger than any that a database takes.
-    found = _visible(user.pk or 0, chat_id) if chat_id <= END else []
+    # What was sent as a number may be one that no database takes.
+    found = _visible(user.pk or 0, chat_id) if 0 < chat_id <= END else []
     if not found:
         raise ChatNotFoundError
     return found[0]

@@ -11,7 +11,7 @@ from channels.exceptions import StopConsumer
 
 from chat.database import in_thread
 from chat.errors import ChatError
-from chat.log.text import clean
+from chat.log.text import clean, whole
 from chat.story.access import get_chat_for
 from chat.story.models import Chat
 from chat.streaming.frame import Frame
@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 
 #: Close codes are 4000 and an HTTP status; this one is RFC 6455's "internal error": the tab connects again.
 SOMETHING_WENT_WRONG = 1011
-LARGEST_POSITION = 2**63 - 1
 
 
 class BadPositionError(ChatError):
@@ -173,9 +172,10 @@ def _since(scope: dict[str, Any]) -> int | None:
     given = parse_qs(scope["query_string"].decode("latin-1")).get("since", [])
     if not given:
         return None
-    if not (given[-1].isascii() and given[-1].isdecimal() and int(given[-1]) <= LARGEST_POSITION):
+    since = whole(given[-1])
+    if since is None:
         raise BadPositionError
-    return int(given[-1])
+    return since
 
 
 def _command(message: dict[str, Any]) -> dict[str, Any]:

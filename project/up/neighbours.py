@@ -9,6 +9,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from chat.llm.endpoint import without_password
+
 #: Each program's own default port.
 KNOWN = {"Ollama": 11434, "llama.cpp": 8080, "LM Studio": 1234}
 PATIENCE = 0.3
@@ -54,17 +56,18 @@ def offered_model(url: str, *, key: str = "", patience: float = 5.0) -> str:
 
 def doubt(url: str, model: str, *, key: str = "", patience: float = 2.0) -> str:
     """What seems wrong with a model before anybody has asked it anything, in a sentence; "" when nothing does."""
+    said = without_password(url)
     try:
         listed = _listed(url, key, patience)
     except TimeoutError:
-        return f"{url} has not said within {patience:.0f} s which models it has: it may be busy, or no model server."
+        return f"{said} has not said within {patience:.0f} s which models it has: it may be busy, or no model server."
     except OSError as error:
-        return f"{url} cannot be reached right now ({error.strerror or error}): until it can, nobody will answer."
+        return f"{said} cannot be reached right now ({error.strerror or error}): until it can, nobody will answer."
     if not listed or {model, f"{model}:latest"} & set(listed):
         return ""
     offer = _pasteable(listed)
     names = (", ".join(offer[:SHOWN]) or "others") + (" …" if len(offer) > SHOWN else "")
-    return f"{url} lists {names}, and not {model}: if nobody answers, name one of these with --model."
+    return f"{said} lists {names}, and not {model}: if nobody answers, name one of these with --model."
 
 
 def _listed(url: str, key: str, patience: float) -> list[str]:

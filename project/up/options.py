@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from chat.llm.endpoint import without_password
 from project.up.errors import CannotStartError
 
 BUILTIN = "builtin"
@@ -54,7 +55,8 @@ def decide(current: Options, *, given: Mapping[str, Any]) -> Options:
     decided = replace(current, **words)
     if decided.model_url and not _is_address(decided.model_url):
         raise CannotStartError(
-            f"{decided.model_url!r} is no server's address: give one as in --model-url http://127.0.0.1:11434/v1"
+            f"{without_password(decided.model_url)!r} is no server's address: "
+            "give one as in --model-url http://127.0.0.1:11434/v1"
         )
     if decided.model not in {"", NO_MODEL, BUILTIN} and not decided.model_url:
         raise CannotStartError(

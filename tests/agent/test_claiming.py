@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from agent.models import AlertSent, Attempt, Bookmark, Subscriber, SuspendedEndpoint
+from agent.models import Attempt, Bookmark, Subscriber, SuspendedEndpoint
 from agent.subscriptions import breaker, history, lanes, seeding
 from agent.subscriptions.reactor import Reactor
 from chat.llm.errors import NoReaderError
@@ -140,19 +140,6 @@ def test_a_lane_is_given_back_uncharged_when_its_worker_is_told_to_end(noter, re
     assert (lane(chat).leased_until, lane(chat).position < turn) == (None, True)
     assert history.charged(lane(chat), turn) == []
     assert lanes.claim(noter, worker="another").event.position == turn
-
-
-def test_one_alert_is_posted_for_one_fingerprint(noter, work_off, settings, model):
-    settings.ALERT_URL = f"{model.root}/alert"
-    for chat in (make_chat(), make_chat()):
-        say(chat, "poison")
-    noter.act = fail_on("poison", ValueError("cannot"))
-
-    work_off(noter)
-
-    assert Bookmark.objects.filter(wedged_at__isnull=False).count() == 2
-    assert AlertSent.objects.count() == 1
-    assert [request.path for request in model.other_requests] == ["/alert"]
 
 
 def test_a_key_refused_for_a_while_wedges_nothing_and_everything_is_read_afterwards(reactor, settings, model, caplog):

@@ -153,6 +153,19 @@ def test_a_server_that_asks_us_to_wait_is_waited_for(noter, reactor):
     assert lane(chat).due_at > timezone.now() + timedelta(seconds=250)
 
 
+@pytest.mark.parametrize("asked", [1767225600.0, 1e14])
+def test_a_server_that_asks_us_to_wait_for_years_is_asked_again_in_an_hour(noter, reactor, asked):
+    chat = make_chat()
+    say(chat, "One")
+    noter.act = fail_on("One", ModelRateLimitedError(retry_after=asked))
+    seeding.notice([noter])
+
+    assert reactor.work_off(noter) == 1
+
+    in_an_hour = timezone.now() + timedelta(hours=1)
+    assert in_an_hour - timedelta(minutes=1) < lane(chat).due_at <= in_an_hour
+
+
 def test_invalid_output_wedges_after_three_tries(noter, work_off):
     chat = make_chat()
     turn = say(chat, "One")

@@ -8,10 +8,11 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import InterfaceError, OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from agent import registry
-from agent.models import Bookmark
+from agent.models import Attempt, Bookmark
 from agent.subscriptions import checks, seeding
 from agent.subscriptions.base import Reaction
 from chat.llm.errors import ModelOutputError, ModelUnreachableError
@@ -77,6 +78,34 @@ def test_run_reactions_once_works_off_what_is_due_with_no_broker(registered, cli
         "paused": 0,
         "read_up_to": "",
     }
+
+
+def test_run_reactions_throws_old_attempts_away_and_posts_alerts_that_nobody_took(registered, settings, model):
+    say(make_chat(), "Long ago")
+    call_command("run_reactions", "--once")
+    long_ago = timezone.now() - timedelta(days=settings.ATTEMPT_DAYS + 1)
+    Attempt.objects.update(started_at=long_ago, ended_at=long_ago)
+    say(make_chat(), "One")
+    registered.act = fail(ValueError("cannot"))
+    call_command("run_reactions", "--once")
+    settings.ALERT_URL = f"{model.url}/completions"
+
+    call_command("run_reactions", "--once")
+
+    assert not Attempt.objects.filter(ended_at=long_ago).exists()
+    assert Attempt.objects.exists(), "those of a wedged lane stay"
+    assert len(model.requests) == 1
+
+
+def test_run_reactions_looks_for_old_attempts_once_an_hour_and_not_in_every_round(registered):
+    say(make_chat(), "One")
+
+    with CaptureQueriesContext(connection) as queries:
+        call_command("run_reactions", "--once")
+
+    sent = [query["sql"] for query in queries]
+    assert sum('FROM "agent_subscriber"' in sql for sql in sent) > 1, "it looked more than once"
+    assert sum(sql.startswith('DELETE FROM "agent_attempt"') for sql in sent) == 1
 
 
 @pytest.mark.parametrize(

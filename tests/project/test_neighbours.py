@@ -63,5 +63,8 @@ def test_a_server_that_is_away_is_said_and_one_without_a_list_is_not_doubted():
         port = gone.getsockname()[1]
     assert "cannot be reached" in doubt(f"http://127.0.0.1:{port}/v1", "x")
 
+    with Answering('{"data": [{"id": "qwen3"}]}') as server:
+        assert doubt(f"http://me:swordfish@127.0.0.1:{server.port}/v1", "x").startswith("http://127.0.0.1:")
+
     with Answering("<html>") as server:
         assert doubt(f"http://127.0.0.1:{server.port}/v1", "x") == ""

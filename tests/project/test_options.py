@@ -49,6 +49,11 @@ def test_what_is_no_address_of_a_server_is_refused_before_it_is_kept(url):
         decide(Options(), given={"model_url": url, "model": "x"})
 
 
+def test_a_refused_address_is_said_without_its_password():
+    with pytest.raises(CannotStartError, match="'ftp://host/v1' is no server's address"):
+        decide(Options(), given={"model_url": "ftp://me:swordfish@host/v1", "model": "x"})
+
+
 def test_a_model_without_a_server_is_refused():
     with pytest.raises(CannotStartError, match="--model-url"):
         decide(Options(), given={"model": "gemma"})

@@ -121,8 +121,16 @@ def test_a_child_that_was_killed_is_started_again(var: Path, name: str):
         eventually(lambda: up.children().get(name, killed) != killed, what="a new one")
 
 
-def test_options_are_kept_for_the_next_start_and_the_key_is_not_said(var: Path):
-    given = ("--port", "0", "--no-demo", "--model-url", "http://127.0.0.1:9/v1", "--model", "gemma")
+def test_a_server_without_a_model_is_said_without_its_password(var: Path):
+    with Up(var, "--port", "0", "--model-url", "http://me:swordfish@127.0.0.1:9/v1") as up:
+        up.until("http://127.0.0.1:9/v1 offers no model by itself")
+
+        assert up.process.wait(60) == 1
+    assert not any("swordfish" in line for line in up.lines)
+
+
+def test_options_are_kept_for_the_next_start_and_no_secret_is_said(var: Path):
+    given = ("--port", "0", "--no-demo", "--model-url", "http://me:swordfish@127.0.0.1:9/v1", "--model", "gemma")
     with Up(var, *given, "--model-key", "sk-secret") as up:
         up.link()
         up.end()
@@ -131,7 +139,8 @@ def test_options_are_kept_for_the_next_start_and_the_key_is_not_said(var: Path):
 
     kept = json.loads((var / "options.json").read_text())
     assert (kept["MODEL"], kept["MODEL_KEY"], kept["PORT"]) == ("gemma", "sk-secret", "0")
-    assert not any("sk-secret" in line for line in up.lines)
+    assert any("gemma at http://127.0.0.1:9/v1 plays." in line for line in up.lines)
+    assert not any("sk-secret" in line or "swordfish" in line for line in up.lines)
     with Up(var) as up:  # the same again: no built-in model is brought
         up.link()
         assert "builtin_server" not in up.children()

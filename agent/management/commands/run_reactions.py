@@ -3,6 +3,7 @@
 import math
 import signal
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,12 +13,16 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agent import registry
 from agent.operations.locking import NoBookmarksError, trouble_of
-from agent.subscriptions import projector, seeding
+from agent.subscriptions import alerts, history, projector, seeding
 from agent.subscriptions.reactor import Reactor
+
+UPKEEP_SECONDS = 3600.0
 
 
 class Command(BaseCommand):
     """Works off the lanes of every subscriber, one after another."""
+
+    _upkeep_at = 0.0
 
     help = "Work off what the subscribers have to do, without a broker. Ends with Ctrl-C or SIGTERM."
 
@@ -49,12 +54,21 @@ class Command(BaseCommand):
         # What the last round may have left broken.
         db.close_old_connections()
         try:
+            self._keep_up()
             return _work(reactor, stopped)
         except db.Error as error:
             if once:
                 raise CommandError(_told(error)) from None
             self.stderr.write(_told(error))
             return 0
+
+    def _keep_up(self) -> None:
+        """Once an hour, what the workers' sweepers do then: old Attempts go, alerts that nobody took are posted."""
+        now = time.monotonic()
+        if now >= self._upkeep_at:
+            history.prune(days=settings.ATTEMPT_DAYS)
+            alerts.post_what_was_not_taken()
+            self._upkeep_at = now + UPKEEP_SECONDS
 
 
 def _work(reactor: Reactor, stopped: threading.Event) -> int:

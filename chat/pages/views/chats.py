@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from chat.errors import ChatError
+from chat.log.text import whole
 from chat.pages.answers import UNPROCESSABLE, View, notify, signed_in, wants_json
 from chat.pages.doors import done, player
 from chat.pages.forms import ChatForm, SettingsForm, number, posted, refuse_invalid, text
@@ -71,8 +72,8 @@ def chat_new(request: HttpRequest) -> HttpResponse:
     """The form of a new chat; `from` proposes the cast and the persona of a chat one has."""
     owned = _owned(player(request))
     initial: dict[str, Any] = {"characters": []}
-    if (like := request.GET.get("from", "")).isdecimal():
-        before = get_chat_for(request.user, int(like))
+    if (like := whole(request.GET.get("from", ""))) is not None:
+        before = get_chat_for(request.user, like)
         names = set(before.cast.values_list("name", flat=True))
         persona = "" if before.persona == "You" else before.persona
         initial = {

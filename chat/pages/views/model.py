@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from chat.errors import ChatError
 from chat.llm.client import BUILTIN, Probe, get_model
+from chat.llm.endpoint import without_password
 from chat.llm.errors import NoModelError
 from chat.pages.answers import signed_in, wants_json
 from chat.pages.doors import player
@@ -53,5 +54,5 @@ def _page(request: HttpRequest) -> dict[str, Any]:
         "name": name,
         "builtin": name == BUILTIN,
         "last": ended.order_by("-started_at").first() if name else None,
-        "url": settings.MODEL_URL if player(request).is_staff else "",
+        "url": without_password(settings.MODEL_URL) if player(request).is_staff else "",
     }

@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.core.management.color import supports_color
 from django.db import connections
 
+from chat.llm.endpoint import without_password
 from project.up.errors import CannotStartError
 from project.up.first_start import entrance, make_first_account, still_to_be_used
 from project.up.journal import Journal
@@ -126,11 +127,12 @@ def _with_a_model_name(options: Options, journal: Journal) -> Options:
     """With a server but no name: the first model that the server offers, said aloud."""
     if not options.model_url or options.model:
         return options
-    with journal.working(f"asking {options.model_url} what it offers"):
+    address = without_password(options.model_url)
+    with journal.working(f"asking {address} what it offers"):
         model = offered_model(options.model_url, key=options.model_key)
     if not model:
-        raise CannotStartError(f"{options.model_url} offers no model by itself: name one with --model.")
-    journal.say(f"{options.model_url} offers {model}; another one: --model NAME")
+        raise CannotStartError(f"{address} offers no model by itself: name one with --model.")
+    journal.say(f"{address} offers {model}; another one: --model NAME")
     return replace(options, model=model)
 
 
@@ -147,7 +149,7 @@ def _bell_unheard() -> Iterator[None]:
 
 def _speak_of_models(options: Options, journal: Journal) -> None:
     if options.model_url:
-        journal.say(f"{options.model} at {options.model_url} plays.")
+        journal.say(f"{options.model} at {without_password(options.model_url)} plays.")
         if doubted := doubt(options.model_url, options.model, key=options.model_key):
             journal.say(doubted)
         return

@@ -6,6 +6,7 @@ import pytest
 
 from chat.llm.builtin import BuiltinModel
 from chat.llm.client import Message, Prompt, get_model, get_reader
+from chat.llm.endpoint import without_password
 from chat.llm.errors import NoModelError, NoReaderError
 from chat.llm.openai_compatible import OpenAICompatibleModel, Patience
 from tests.model_server import nothing, refused
@@ -83,6 +84,22 @@ def test_a_prompt_is_either_messages_or_a_script():
         "temperature": 0.9,
     }
     assert Prompt(script="ANNA:", max_tokens=9).as_json()["script"] == "ANNA:"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://me:swordfish@host:8080/v1", "http://host:8080/v1"),
+        ("http://swordfish@host/v1", "http://host/v1"),
+        ("http://me:sword/fish@host/v1", "http://host/v1"),
+        ("me:swordfish@host/v1", "host/v1"),
+        ("https://me:swordfish@host/accounts/7/@cf/v1", "https://host/accounts/7/@cf/v1"),
+        ("http://127.0.0.1:11434/v1", "http://127.0.0.1:11434/v1"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_shown_without_its_password(url, shown):
+    assert without_password(url) == shown
 
 
 async def test_a_probe_tells_how_soon_the_model_answers_and_what_else_there_is(server, model):

@@ -103,6 +103,23 @@ async def test_too_many_requests_tell_how_long_to_wait(server, model):
     assert len(server.requests) == 3
 
 
+@pytest.mark.parametrize("said", ["inf", "nan", "9" * 400, "soon", f"Fri, 01 Jan 2100 00:00:00 +{'9' * 30}"])
+async def test_a_wait_that_no_clock_could_keep_is_as_good_as_none(server, model, said):
+    server.script(rate_limited(said))
+
+    _, caught = await text_until(model, ModelRateLimitedError)
+
+    assert caught.retry_after is None
+
+
+async def test_a_moment_to_wait_for_without_a_time_zone_is_taken_as_utc(server, model):
+    server.script(rate_limited("Fri, 01 Jan 2100 00:00:00 -0000"))
+
+    _, caught = await text_until(model, ModelRateLimitedError)
+
+    assert caught.retry_after > 10**9
+
+
 @pytest.mark.parametrize(
     ("behaviour", "error", "transient"),
     [

@@ -138,7 +138,8 @@ def test_one_sentence_says_which_model_answers(settings, client, model, url, sen
 
 
 def test_only_operators_see_where_the_model_is_and_how_to_connect_one(settings, client, operator):
-    settings.MODEL, settings.MODEL_URL, settings.MODEL_KEY = "llama3.1", "http://10.1.2.3:9/v1", "sk-secret"
+    settings.MODEL, settings.MODEL_KEY = "llama3.1", "sk-secret"
+    settings.MODEL_URL = "http://me:swordfish@10.1.2.3:9/v1"
 
     for_players, for_operators = (one.get("/model/").content.decode() for one in (client, operator))
 
@@ -147,6 +148,7 @@ def test_only_operators_see_where_the_model_is_and_how_to_connect_one(settings, 
     assert "10.1.2.3" in for_operators
     assert "--model-url" in for_operators
     assert "sk-secret" not in for_players + for_operators
+    assert "swordfish" not in for_players + for_operators
 
 
 def test_an_operator_tests_the_model_with_and_without_scripts(settings, operator):

@@ -62,6 +62,8 @@ def test_json_begins_a_meanwhile(server, client, chat):
         ({"characters": [], "turns": 2}, 422),
         ({"characters": [1, 2], "turns": 2}, 422),
         ({"characters": ["x"], "turns": 2}, 422),
+        ({"characters": [10**30, 1], "turns": 2}, 422),
+        ({"continues": 10**30}, 422),
         ({"turns": 2}, 422),
         ({"characters": [1, 2]}, 422),
         ({"continues": 3}, 404),

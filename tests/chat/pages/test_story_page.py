@@ -106,7 +106,7 @@ def test_a_link_to_a_recent_turn_is_the_ordinary_page(client, chat):
     assert "data-detached" not in client.get(f"/chats/{chat.id}/", {"at": turn}).content.decode()
 
 
-@pytest.mark.parametrize("place", ["x", "-1", "1e3", "9" * 30, "٣"])
+@pytest.mark.parametrize("place", ["x", "-1", "1e3", str(2**63), "9" * 5000, "٣"])
 def test_a_place_that_is_no_number_is_refused(client, chat, place):
     assert client.get(f"/chats/{chat.id}/older/", {"before": place}).status_code == 400
 
