@@ -62,6 +62,7 @@ DATABASE_URL = os.environ.get("DATABASE_URL", "")
 REDIS_URL = os.environ.get("REDIS_URL", "")
 ALLOWED_HOSTS = _words("PALIMPSEST_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = _words("PALIMPSEST_ORIGINS")
+#: How long browsers insist on TLS, for every subdomain as well; also allows the browsers' preload lists to name us.
 HSTS_SECONDS = int(os.environ.get("PALIMPSEST_HSTS_SECONDS", "0"))
 #: `https` when browsers reach the site over TLS; cookies are then marked secure.
 BEHIND_HTTPS = _flag("PALIMPSEST_HTTPS", default=PRODUCTION)

@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.browsers import HOW_TO, find_chromium, install_chromium_with_apt
+from tests.browsers import HOW_TO, find_chromium, install_chromium_with_apt, install_playwrights_own
 from tests.servers import PostgreSQL, Unavailable, Valkey
 
 NO_TESTS_COLLECTED = 5
@@ -101,13 +101,20 @@ def _try_valkey(run: Run) -> None:
 
 
 def _browser(run: Run) -> dict[str, str]:
-    if find_chromium() is None:
-        install_chromium_with_apt()
-    chromium = find_chromium()
+    chromium = find_chromium() or _bring_chromium()
     if chromium is None:
         run.skipped["browser"] = f"no Chromium; run: {HOW_TO}"
         return {}
     return {"PALIMPSEST_TEST_CHROMIUM": str(chromium)}
+
+
+def _bring_chromium() -> Path | None:
+    sys.stdout.write("There is no Chromium; trying to bring one.\n")
+    sys.stdout.flush()
+    install_chromium_with_apt()
+    if find_chromium() is None:
+        install_playwrights_own()
+    return find_chromium()
 
 
 def _on_postgresql(run: Run, arguments: list[str]) -> None:

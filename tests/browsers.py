@@ -1,8 +1,10 @@
 """Where Chromium is, or how to get it."""
 
+import contextlib
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 #: The one without windows first: the same engine, for three fifths of the processor.
@@ -32,7 +34,12 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-HOW_TO = ".venv/bin/python -m playwright install chromium (or your system's package: apt-get install chromium)"
+HOW_TO = (
+    ".venv/bin/python -m playwright install --with-deps chromium (or your system's package: apt-get install chromium)"
+)
+
+#: Some hundred megabytes.
+DOWNLOAD_SECONDS = 300
 
 
 def find_chromium() -> Path | None:
@@ -42,10 +49,18 @@ def find_chromium() -> Path | None:
     for name in NAMES:
         if found := shutil.which(name):
             return Path(found)
-    for place in (*map(Path, PLACES), *_playwrights_own()):
+    for place in map(Path, PLACES):
         if os.access(place, os.X_OK) and place.is_file():
             return place
-    return None
+    return next(filter(_runs, _playwrights_own()), None)
+
+
+def _runs(chromium: Path) -> bool:
+    """Playwright brings the browser, but none of the libraries that it needs of the system."""
+    try:
+        return subprocess.run([chromium, "--version"], check=False, capture_output=True, timeout=30).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 def _playwrights_own() -> list[Path]:
@@ -70,3 +85,13 @@ def install_chromium_with_apt() -> None:
     for chromium in NAMES[:2]:
         if subprocess.run([*install, chromium], check=False, **quiet).returncode == 0:
             return
+
+
+def install_playwrights_own(*, patience: float = DOWNLOAD_SECONDS) -> None:
+    """Download the Chromium without windows, for at most so many seconds; how that went is seen by looking again."""
+    # A machine without a network is to notice soon.
+    environment = {"PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT": "10000", **os.environ}
+    install = [sys.executable, "-m", "playwright", "install", "--only-shell", "chromium"]
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        subprocess.run(install, check=False, env=environment, timeout=patience, **quiet)

@@ -11,7 +11,8 @@ from chat.errors import ChatError
 from chat.log import read
 from chat.log.text import whole
 from chat.pages import lists, notices, tour
-from chat.story.models import END, Chat, Meanwhile, Turn
+from chat.story.access import get_chat_for
+from chat.story.models import END, Chat, Meanwhile, Turn, stream_of
 from chat.templatetags.story_text import render_mark, render_turn
 from chat.turns import generation, marks, transcript, variants
 from chat.turns.models import Generation
@@ -51,10 +52,14 @@ class Item:
     queued: bool = False
 
 
-def story_page(request: HttpRequest, chat: Chat, *, draft: str = "", refusal: str = "") -> Context:
-    """Everything the chat page needs; `draft` and `refusal` are what a browser without scripts gets back."""
-    # Before the turns are read: what is recorded meanwhile comes over the wire again, and is dropped there.
-    position = read.head(chat.stream)
+def story_page(request: HttpRequest, chat_id: int, *, draft: str = "", refusal: str = "") -> Context:
+    """Everything the chat page needs; `draft` and `refusal` are what a browser without scripts gets back.
+
+    ChatNotFoundError where it is not there for who asks.
+    """
+    # Before all else is read: what is recorded meanwhile comes over the wire again, and is dropped there.
+    position = read.head(stream_of(chat_id))
+    chat = get_chat_for(request.user, chat_id)
     page, detached = _window(request, chat)
     head = head_and_panel(request, chat)
     return head | {

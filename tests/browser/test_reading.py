@@ -193,3 +193,30 @@ def test_a_link_to_an_old_turn_opens_there_and_leads_to_the_newest(player):
     player.see(".turn.player", "Turn 59")
     player.see(".transcript.held")
     player.is_at_the_end()
+
+
+def test_on_a_page_opened_at_an_older_place_nobody_speaks_for_ever_after_a_break(player, gate, monkeypatch):
+    # Whoever asks: the turns that were recorded by hand are answered too, after a while.
+    monkeypatch.setattr(player.site.model, "default", say(TELLS, gate=gate))
+    player.begin(names=("Mara",))
+    player.site.manage("shell", "-c", RECORD_SIXTY.format(chat=player.chat))
+    old = player.context.request.get(f"/chats/{player.chat}/turns/").json()[3]
+    player.page.goto(f"/chats/{player.chat}/?at={old['place']}")
+    elsewhere = Player(player.context.browser, player.site, player.context.storage_state())
+    elsewhere.open(player.chat)
+    elsewhere.say("Mara?")
+    player.see("#status", "Mara is speaking")
+    player.see(".stop")
+
+    player.context.set_offline(True)
+    player.see("#offline", "Connection lost. Trying again…")
+    gate.set()
+    elsewhere.see(".turn.said[data-turn]", "And you let me cross.")
+    elsewhere.gone(".stop")
+    elsewhere.context.close()
+    player.context.set_offline(False)
+
+    player.gone("#offline")
+    player.gone(".stop")
+    player.until("!document.title.includes('is speaking')")
+    assert "is speaking" not in player.page.locator("#status").inner_text()

@@ -27,8 +27,7 @@ class TurnNotTextError(ChatError):
 @signed_in
 def chat(request: HttpRequest, chat_id: int) -> HttpResponse:
     """The chat page: the newest turns, those `?before=` a place, or those round the place `?at=`."""
-    story = get_chat_for(request.user, chat_id)
-    return render(request, "chat/chat.html", story_page.story_page(request, story))
+    return render(request, "chat/chat.html", story_page.story_page(request, chat_id))
 
 
 @require_http_methods(["GET", "POST"])
@@ -43,7 +42,7 @@ async def turns(request: HttpRequest, chat_id: int) -> HttpResponse:
     except ChatError as error:
         if wants_json(request):
             raise
-        return await in_thread(_refused, request, story, error)
+        return await in_thread(_refused, request, chat_id, error)
     if wants_json(request):
         return JsonResponse({"turn_id": posted.turn_id}, status=201)
     return redirect("chat", chat_id)
@@ -112,11 +111,11 @@ async def _post(request: HttpRequest, story: Chat) -> exchange.Posted:
     )
 
 
-def _refused(request: HttpRequest, story: Chat, error: ChatError) -> HttpResponse:
+def _refused(request: HttpRequest, chat_id: int, error: ChatError) -> HttpResponse:
     """The page again with the sentence and what was typed: a refusal must not cost a player their words."""
     # That nobody is here, the composer says already.
     refusal = "" if isinstance(error, exchange.EmptyCastError) else error.detail
-    context = story_page.story_page(request, story, draft=request.POST.get("text", ""), refusal=refusal)
+    context = story_page.story_page(request, chat_id, draft=request.POST.get("text", ""), refusal=refusal)
     return render(request, "chat/chat.html", context, status=error.status)
 
 

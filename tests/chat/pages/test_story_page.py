@@ -2,8 +2,11 @@
 
 import re
 from datetime import timedelta
+from itertools import count
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chat.log import read
@@ -27,6 +30,31 @@ def many_turns(chat: Chat, number: int) -> None:
         )
         for at in range(number)
     )  # fmt: skip
+
+
+def before(number, act):
+    """A wrapper of statements that does something before one of them, counted from 1."""
+    asked = count(1)
+
+    def wrapper(execute, *rest):
+        if next(asked) == number:
+            act()
+        return execute(*rest)
+
+    return wrapper
+
+
+def test_what_is_recorded_while_the_page_is_made_is_on_it_or_comes_after_its_position(client, chat):
+    by = owner_of(chat)
+    with CaptureQueriesContext(connection) as asked:
+        client.get(f"/chats/{chat.id}/")
+
+    for number in range(1, len(asked) + 1):
+        title = f"Title {number}"
+        with connection.execute_wrapper(before(number, lambda title=title: chats.rename(chat, title=title, by=by))):
+            html = client.get(f"/chats/{chat.id}/").content.decode()
+        position, shown = re.search(r'data-position="(\d+)"\s+data-title="([^"]*)"', html).groups()
+        assert shown == title or int(position) < read.head(chat.stream), number
 
 
 def test_the_page_shows_the_story_its_cast_and_the_composer(client, chat):

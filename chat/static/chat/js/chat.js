@@ -1,7 +1,8 @@
 // The chat page: puts its parts together and hands each frame to the part it concerns.
 import { tendActs } from "./acts.js";
-import { nodes, post } from "./asking.js";
+import { post } from "./asking.js";
 import { Composer } from "./composer.js";
+import { Due } from "./due.js";
 import { Facts } from "./facts.js";
 import { tendKeys } from "./keys.js";
 import { freshen, tendPanels } from "./panels.js";
@@ -16,7 +17,6 @@ import { Transcript } from "./transcript.js";
 import { Wire } from "./wire.js";
 import { acted, markOutdated, rewritten, tendWritings } from "./writings.js";
 
-const FOLLOW = 2_000;
 const here = (id) => document.getElementById(id);
 const page = here("app").dataset;
 const detached = "detached" in page;
@@ -34,22 +34,29 @@ const composer = new Composer(here("composer"), {
   lastOwn: () => transcript.lastOwn(),
   posted,
 });
-//: Generations whose end was told; late news of them is ignored.
-const over = new Set();
+const due = new Due({
+  preview,
+  composer,
+  status,
+  transcript,
+  scroll,
+  look: refreshHead,
+  connected: () => wire.open,
+});
 let connected = false;
 
 const frames = {
   hello() {
-    if (connected || composer.running) reconcile();
+    if (connected || composer.running) due.reconcile();
     connected = true;
   },
   generation(frame) {
-    if (frame.state === "started") begin(frame);
-    else if (frame.state === "deciding") decide(frame);
-    else end(frame);
+    if (frame.state === "started") due.begin(frame);
+    else if (frame.state === "deciding") due.decide(frame);
+    else due.end(frame);
   },
   snapshot(frame) {
-    begin(frame);
+    due.begin(frame);
     preview?.set(frame.text);
   },
   delta(frame) {
@@ -60,7 +67,7 @@ const frames = {
     // One that came back brought with it what it had caused.
     if (Number(turn?.dataset.turn) !== frame.position) refreshFacts();
     if (!turn) return;
-    settle(turn, frame.generation);
+    due.settle(turn, frame.generation);
     facts.place();
     if (composer.running && turn.matches(".player")) transcript.queue(turn);
     seek.refresh();
@@ -69,7 +76,7 @@ const frames = {
   },
   turn_html_replace(frame) {
     const turn = transcript.replace(frame.html, frame.supersedes_id);
-    if (turn) settle(turn, frame.generation);
+    if (turn) due.settle(turn, frame.generation);
     refreshFacts();
     rewritten(frame, page.turns);
     refreshWritings();
@@ -98,117 +105,18 @@ function posted() {
   clearToasts();
   document.querySelector("#tour.over")?.remove();
   scroll.toNewest({ focus: false });
-  follow();
-}
-
-/** Without a WebSocket nobody tells who speaks: ask, as long as somebody does. */
-async function follow() {
-  if (wire.open) return;
-  await reconcile();
-  if (composer.running) setTimeout(follow, FOLLOW);
+  due.follow();
 }
 
 function reloaded() {
   preview.place();
-  return reconcile();
-}
-
-/** Somebody begins to speak. */
-function begin(frame) {
-  if (composer.running && preview?.generation === frame.generation) return;
-  here("empty")?.remove();
-  document.querySelector(".failed")?.remove();
-  transcript.clearQueue();
-  preview?.begin(frame);
-  composer.setRunning(true);
-  status.speaking(frame.speaker);
-}
-
-/** It is being decided whether a silent witness speaks up. */
-function decide({ generation, witnesses }) {
-  if (over.has(generation)) return;
-  composer.setRunning(true);
-  status.asking(witnesses);
-}
-
-/** Somebody has ended. The settled turn, if one stands, has come before and taken the preview's place. */
-function end({ generation, speaker, state, error, turn_id }) {
-  over.add(generation);
-  if (preview?.generation && preview.generation !== generation) return;
-  rest(speaker, state);
-  if (!preview) return;
-  preview.remove();
-  if (!turn_id && ["failed", "interrupted"].includes(state)) showFailure({ generation, speaker, state, error });
-  if (!turn_id && state === "stopped") reconcile();
-}
-
-/** The settled turn takes the place of its preview. */
-function settle(turn, generation = turn.dataset.generation) {
-  if (!generation || preview?.generation !== generation) return;
-  over.add(generation);
-  scroll.keeping(() => preview.giveWay(turn));
-  if (!wire.open) reconcile();
-}
-
-function rest(name, state) {
-  composer.setRunning(false);
-  status.ended(name, state);
-  transcript.clearQueue();
-}
-
-function showFailure({ generation, speaker, state, error }) {
-  const notice = here("failed-template").content.firstElementChild.cloneNode(true);
-  notice.dataset.generation = notice.querySelector("button").value = generation;
-  notice.querySelector(".what").textContent = `${speaker} ${state === "failed" ? "could not answer." : "was cut off."}`;
-  notice.querySelector(".why").textContent = error ?? "";
-  scroll.keeping(() => here("pending").replaceChildren(notice));
-  scroll.news();
-}
-
-/** After a break, and when a reply was stopped: what is due may have begun, ended or failed meanwhile. */
-async function reconcile() {
-  const before = preview?.generation;
-  const pending = await refreshHead();
-  if (detached) return;
-  if (!pending) {
-    if (wire.open && composer.running) setTimeout(reconcile, FOLLOW);
-    return;
-  }
-  if (preview.generation !== before) {
-    // What was told while this was asked is newer than its answer.
-    await reconcile();
-    return;
-  }
-  const writing = pending.querySelector(".writing");
-  const failed = pending.querySelector(".failed");
-  const deciding = pending.querySelector(".deciding");
-  if (writing) {
-    if (over.has(writing.dataset.generation)) return;
-    if (preview.generation !== writing.dataset.generation) take(writing);
-    else if (!wire.open) preview.set(writing.dataset.text);
-    return;
-  }
-  if (deciding) {
-    decide({ generation: deciding.dataset.generation, witnesses: [] });
-    return;
-  }
-  if (composer.running) rest("", "");
-  preview.remove();
-  scroll.keeping(() => here("pending").replaceChildren(...(failed ? [failed] : [])));
-  if (failed) scroll.news();
-}
-
-function take(writing) {
-  const { name: speaker, speaker: speaker_id, text } = writing.dataset;
-  begin({ ...writing.dataset, speaker, speaker_id });
-  preview.dress(writing);
-  preview.set(text);
+  return due.reconcile();
 }
 
 async function refreshHead() {
   try {
     const pending = await freshen(page.panel);
-    dressPreview(pending);
+    due.dress(pending);
     endTour();
     status.rename(here("scene").querySelector("h1").textContent);
     transcript.retitle(here("scene").dataset);
@@ -222,13 +130,6 @@ async function refreshHead() {
     // The connection is gone again; the next one asks anew.
     return null;
   }
-}
-
-/** Only the server knows what a meanwhile is about before its first turn stands. */
-function dressPreview(pending) {
-  const writing = pending?.querySelector(".writing");
-  if (!writing || preview?.generation !== writing.dataset.generation) return;
-  scroll.keeping(() => preview.dress(writing));
 }
 
 /** The card that congratulates does so once: whoever has seen it finds it put away on the next page. */
@@ -283,12 +184,6 @@ function showConnection(state) {
   }
 }
 
-if (preview?.article) {
-  composer.setRunning(true);
-  status.speaking(preview.speaker);
-} else if (here("pending")?.querySelector(".deciding")) {
-  composer.setRunning(true);
-}
 tendPanels();
 tendTabs();
 tendKeys({ stop });
