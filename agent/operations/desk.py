@@ -29,6 +29,7 @@ from agent.operations.shown import LaneDetail, LaneView, SubscriberView, masked,
 from agent.registry import NoSuchSubscriberError
 from agent.subscriptions.standing import Standing, standings
 from chat.log.models import Event
+from chat.log.text import whole
 from chat.story.models import Chat
 
 #: Lanes of a page.
@@ -188,7 +189,7 @@ def _behind(bookmark: Bookmark, of: Declared, event: Event | None) -> int:
 def chat_of_stream(stream: str) -> int:
     """The chat that a stream is of; 0 for `operations`."""
     number = stream.removeprefix("chat-")
-    return int(number) if number.isdigit() else 0
+    return whole(number) or 0
 
 
 def titles_of(streams: Iterable[str]) -> dict[int, str]:
