@@ -16,9 +16,10 @@ from agent.operations.regenerate import RegenerateTurn, regenerate_turn
 from agent.operations.registering import Decided
 from agent.operations.turn import chat_of
 from chat.database import in_thread
+from chat.story.models import Chat, Turn
 from chat.streaming.wire import Wire
-from chat.turns import generation
-from chat.turns.announce import Announcer, Chunk, Ended, News
+from chat.turns import generation, undoing
+from chat.turns.announce import Announcer, Chunk, Ended, News, Started
 from chat.turns.regenerate import regenerate_assistant_turn
 
 type Begin = Callable[[Announcer], Awaitable[Decided | None]]
@@ -46,6 +47,8 @@ class Command(Door):
         out = self.stdout if options["format"] == "text" else None
         decided, ended = self.answered(lambda: asyncio.run(_write(begin, out)), options)
         self.stdout.write(_said(decided, ended, options["format"]))
+        if out is not None and ended is not None and ended.state == "finished":
+            self.stderr.write(f"It stands as turn {ended.turn}. {_went(options['turn'])}".rstrip())
         if ended is not None and ended.state != "finished":
             raise CommandError(ended.error or f"The new writing was {ended.state}; the old one stands.")
 
@@ -62,6 +65,8 @@ class Command(Door):
 
         async def begin(announcer: Announcer) -> None:
             chat = await in_thread(chat_of, options["turn"])
+            if goes := await in_thread(_goes, chat, options["turn"]):
+                self.stderr.write(f"{goes} will go with it.")
             await regenerate_assistant_turn(
                 chat, turn=options["turn"], guidance=options["guidance"], announcer=announcer
             )
@@ -80,7 +85,9 @@ class _Terminal:
     def announce(self, news: News) -> None:
         """Write and pass on."""
         self._wire.tell(news)
-        if isinstance(news, Chunk) and self._out is not None:
+        if isinstance(news, Started) and self._out is not None:
+            self._out.write(f"{news.speaker_name}: ", ending="")
+        elif isinstance(news, Chunk) and self._out is not None:
             self._out.write(news.text, ending="")
             self._out.flush()
         elif isinstance(news, Ended):
@@ -108,6 +115,16 @@ async def _write(begin: Begin, out: OutputWrapper | None) -> tuple[Decided | Non
             task.cancel()
         await wire.close()
     return decided, terminal.ended
+
+
+def _goes(chat: Chat, turn: int) -> str:
+    """What will be undone, counted; "" for nothing, and for what cannot be rewritten."""
+    standing = chat.turns.live().filter(id=turn, kind=Turn.Kind.ASSISTANT).first()
+    return undoing.undone(chat, standing).goes if standing else ""
+
+
+def _went(turn: int) -> str:
+    return undoing.what_went(Turn.objects.select_related("chat").get(id=turn))
 
 
 def _stop() -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import threading
 
 import pytest
@@ -220,12 +221,16 @@ async def test_the_players_edit_and_deletion_are_in_the_log_with_who_did_it(chat
 
 
 def test_the_command_writes_a_turn_anew_on_the_terminal(server, chat, valkey):
-    turns, out = played(chat), io.StringIO()
+    turns, out, beside = played(chat), io.StringIO(), io.StringIO()
+    record(chat, MemoryFormed(witness=cast_of(chat)["Ilse"], text="It was cold.", importance=5, turn=turns[1]))
     server.script(say("From the console."))
 
-    call_command("regenerate_turn", str(turns[1]), guidance="colder", stdout=out)
+    call_command("regenerate_turn", str(turns[1]), guidance="colder", stdout=out, stderr=beside)
 
-    assert "From the console." in out.getvalue()
+    assert "Mara: From the console." in out.getvalue()
+    before, after = beside.getvalue().strip().splitlines()
+    assert before == "1 memory will go with it."
+    assert re.fullmatch(r"It stands as turn \d+\. 1 memory went with it\.", after)
     assert texts(chat)[3] == "From the console."
     assert events_of(chat.stream)[-1].actor == "console"
     assert "colder" in json.dumps(server.requests[0].body["messages"])
