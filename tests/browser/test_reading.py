@@ -8,13 +8,18 @@ from tests.browser.player import FIRST, TELLS, Player
 from tests.browser.sight import in_both_schemes
 from tests.model_server import refused, say
 
+#: Answered at their end: what waits for an answer gets one from the site, of what another test has scripted.
 RECORD_SIXTY = """
 from chat.story.models import Chat
-from chat.turns import exchange
+from chat.story.payloads import AssistantTurn
+from chat.story.writer import write
+from chat.turns import chats, exchange
 from django.contrib.auth.models import User
 chat, owner = Chat.objects.get(id={chat}), User.objects.get(username="owner")
 for n in range(60):
-    exchange.record_turn(chat, user=owner, text=f"Turn {{n}} " + "of a long night. " * 9, speaker=None, key=None)
+    said = exchange.record_turn(chat, user=owner, text=f"Turn {{n}} " + "of a long night. " * 9, speaker=None, key=None)
+reply = AssistantTurn(speaker=chat.present[0], text="So it was.", group=said.turn_id)
+write(chat.id, [reply], chats.source(owner))
 """
 
 #: By how many pixels the button lies on the story.
