@@ -39,8 +39,13 @@ def test_two_who_are_away_talk_word_by_word_until_they_are_stopped(player):
     for name, is_away in (("Mara", False), ("Ilse", True), ("Tom", True)):
         expect(form.get_by_label(name)).to_be_checked(checked=is_away)
 
+    form.get_by_label("Tom").uncheck()
+    form.get_by_role("button", name="Let them talk").click()
+    player.see(".toast.error", "two characters")
+    form.get_by_label("Tom").check()
     form.get_by_role("button", name="Let them talk").click()
     writing = player.see(".turn.writing.meanwhile", "Tom")
+    player.gone(".toast.error")
     expect(writing).to_contain_text("at the harbour, Tom counts the masts")
     first.set()
     told = player.see(".turn.meanwhile[data-turn]", "“Eleven,” he says.")

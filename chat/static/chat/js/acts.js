@@ -1,6 +1,6 @@
 // Buttons that post: Retry, enter and leave, scenes. Without scripts they are plain forms; here the page stays.
 import { post } from "./asking.js";
-import { removeToast, toast } from "./toasts.js";
+import { clearErrors, removeToast, toast } from "./toasts.js";
 
 /** `done()` is called after each that went well. */
 export function tendActs({ done }) {
@@ -15,6 +15,7 @@ export function tendActs({ done }) {
       const answer = await post(button?.hasAttribute("formaction") ? button.formAction : event.target.action, fields);
       if (answer.ok) {
         putAway(event.target);
+        clearErrors();
         const note = button?.closest(".toast");
         if (note) removeToast(note);
         if (answer.data.said) toast(answer.data.said, "success", answer.data.undo);

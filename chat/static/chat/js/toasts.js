@@ -28,6 +28,11 @@ export function clearToasts() {
   box().replaceChildren();
 }
 
+/** What was refused has been done: the refusal is no news any more. */
+export function clearErrors() {
+  box().querySelectorAll(".toast.error").forEach(removeToast);
+}
+
 /** Show the notes in a dialog that covers the page; null: where they stand else. */
 export function toastsIn(dialog) {
   (dialog ?? home).prepend(box());
