@@ -36,6 +36,7 @@ async def test_an_exchange_is_recorded_streamed_and_settled(server, chat):
     assert ended.state == "finished"
     offsets = [(chunk.seq, chunk.offset) for chunk in heard.of(Chunk)]
     assert offsets == [(n, sum(len(c.text) for c in heard.of(Chunk)[: n - 1])) for n in range(1, len(offsets) + 1)]
+    await generation.idle()
     assert generation.in_flight_tasks == {}
     assert await in_thread(rebuild.differences, chat.id) == []
 
