@@ -17,13 +17,19 @@ from tests.model_server import answer_json
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_one_question_is_asked_of_the_model_and_only_with_what_all_witnesses_saw(chat, reader):
-    owner, cast = owner_of(chat), cast_of(chat)
-    reader.default = answer_json(NOTHING)
-    scenes.leave(chat, character=cast["Tom"], by=owner)
-    secret = say(chat, "The coin is under the third stair.")
+def planned_out_of_toms_sight(chat, words):
+    """Tom leaves, something is said and planned, Tom comes back; the story event."""
+    owner, tom = owner_of(chat), cast_of(chat)["Tom"]
+    scenes.leave(chat, character=tom, by=owner)
+    secret = say(chat, words)
     plan = record(chat, EventPlanned(title="Dig up the coin", triggered_by_user_turn_id=secret))[0]
-    scenes.enter(chat, character=cast["Tom"], by=owner)
+    scenes.enter(chat, character=tom, by=owner)
+    return plan
+
+
+def test_one_question_is_asked_of_the_model_and_only_with_what_all_witnesses_saw(chat, reader):
+    reader.default = answer_json(NOTHING)
+    plan = planned_out_of_toms_sight(chat, "The coin is under the third stair.")
     open_turn = say(chat, "Good evening, Tom.")
 
     react(Chronicler(), open_turn)
@@ -35,12 +41,8 @@ def test_one_question_is_asked_of_the_model_and_only_with_what_all_witnesses_saw
 
 
 def test_what_was_planned_out_of_sight_is_moved_by_its_words(chat, reader):
-    owner, cast = owner_of(chat), cast_of(chat)
     reader.default = answer_json(NOTHING)
-    scenes.leave(chat, character=cast["Tom"], by=owner)
-    secret = say(chat, "Let us dig up the coin.")
-    plan = record(chat, EventPlanned(title="Dig up the coin", triggered_by_user_turn_id=secret))[0]
-    scenes.enter(chat, character=cast["Tom"], by=owner)
+    plan = planned_out_of_toms_sight(chat, "Let us dig up the coin.")
 
     take(chat, react(Chronicler(), say(chat, "Tom, we dig up the coin.")))
 
