@@ -10,6 +10,7 @@ from agent.operations.command import Command, presets_of
 from agent.operations.dismiss import DismissEvent
 from agent.operations.pause import Pause, Resume
 from agent.operations.retry import RetryLane
+from chat.log.text import LARGEST_NUMBER
 
 type State = Literal["live", "behind", "running", "backing off", "wedged", "paused"]
 #: As every door writes it: ISO 8601, to the microsecond.
@@ -84,7 +85,7 @@ class Sought(Schema):
     stream: str = ""
     since: AwareDatetime | None = Field(None, ge=EARLIEST, le=LATEST)
     until: AwareDatetime | None = Field(None, ge=EARLIEST, le=LATEST)
-    before: int | None = Field(None, ge=0, le=2**63 - 1)
+    before: int | None = Field(None, ge=0, le=LARGEST_NUMBER)
     limit: int = Field(50, ge=1, le=200)
 
 

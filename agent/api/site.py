@@ -11,13 +11,14 @@ from agent.api import schemas
 from agent.api.auth import Bearer, Session, operator_of
 from agent.api.refusing import refuse_with_problems
 from agent.operations import audit, desk, shown
-from agent.operations.dismiss import LARGEST_POSITION, DismissEvent, dismiss_event
+from agent.operations.dismiss import DismissEvent, dismiss_event
 from agent.operations.pause import Pause, Resume, pause, resume
 from agent.operations.preview import preview_dismissal
 from agent.operations.retry import RetryLane, retry_lane
+from chat.log.text import LARGEST_NUMBER
 
 Key = Annotated[str | None, Header(alias="Idempotency-Key")]
-Position = Annotated[int, Query(ge=0, le=LARGEST_POSITION)]
+Position = Annotated[int, Query(ge=0, le=LARGEST_NUMBER)]
 Limit = Annotated[int, Query(ge=1, le=desk.MOST_LANES)]
 REFUSALS = dict.fromkeys((400, 401, 403, 404, 409, 422, 503), schemas.Problem)
 

@@ -8,12 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from agent.operations import audit, desk
 from agent.operations.command import Command, presets_of
-from agent.operations.dismiss import LARGEST_POSITION, DismissEvent, dismiss_event
+from agent.operations.dismiss import DismissEvent, dismiss_event
 from agent.operations.lane import State
 from agent.operations.operator import Operator
 from agent.operations.pause import Pause, Resume, pause, resume
 from agent.operations.preview import preview_dismissal
 from agent.operations.retry import RetryLane, retry_lane
+from chat.log.text import LARGEST_NUMBER
 
 #: Where the words of stories, players, models and operators stand in an answer.
 _OTHERS_WORDS = {
@@ -65,7 +66,7 @@ class Lanes(OfSubscriber):
     """Which lanes."""
 
     state: State | None = Field(None, description="Only lanes in this state")
-    after: StrictInt = Field(0, ge=0, le=LARGEST_POSITION, description="Lanes after the one with this id")
+    after: StrictInt = Field(0, ge=0, le=LARGEST_NUMBER, description="Lanes after the one with this id")
     limit: StrictInt = Field(50, ge=1, le=desk.MOST_LANES)
 
 

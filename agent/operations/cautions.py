@@ -9,13 +9,12 @@ from agent.operations.operator import Operator
 from agent.operations.performing import performing
 from agent.operations.registering import Change, Decided, earlier_answer, register
 from chat.log.streams import lock
+from chat.log.text import LARGEST_NUMBER
 from chat.story import decisions
 from chat.story.fact_models import Decision
 from chat.story.models import Chat
 from chat.turns import cautions
 from chat.turns.cautions import NoSuchCautionError
-
-LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +69,7 @@ def review_caution(command: PromoteCaution | DeclineCaution, *, by: Operator) ->
 
 
 def _chat_of(command: _OfCaution) -> Chat:
-    if not 0 < command.caution_id <= LARGEST_ID:
+    if not 0 < command.caution_id <= LARGEST_NUMBER:
         raise NoSuchCautionError
     found = Decision.objects.select_related("chat").filter(id=command.caution_id).first()
     if found is None:

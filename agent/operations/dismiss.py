@@ -26,10 +26,10 @@ from agent.registry import NoSuchSubscriberError
 from agent.subscriptions import interventions
 from chat.errors import ChatError
 from chat.log.models import Event
+from chat.log.text import LARGEST_NUMBER
 
 #: Events that one dismissal may skip: more than that is no dismissal.
 MOST_SKIPPED = 500
-LARGEST_POSITION = 2**63 - 1
 
 
 class ProjectionError(ChatError):
@@ -160,7 +160,7 @@ def reader_of(kind: str | None, reaction: Declared | None) -> Declared:
 
 def find_event(event_id: int) -> Event | None:
     """The event at a position, with its stream; None when there is none."""
-    if not 0 < event_id <= LARGEST_POSITION:
+    if not 0 < event_id <= LARGEST_NUMBER:
         return None
     return Event.objects.select_related("stream").filter(position=event_id).first()
 

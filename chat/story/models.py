@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
+from chat.log.text import LARGEST_NUMBER
 from chat.story.payloads import Card
 
 
@@ -183,7 +184,7 @@ class Meanwhile(models.Model):
 
 
 #: Comes after every place of a story.
-END = 2**63 - 1
+END = LARGEST_NUMBER
 
 
 class TurnQuerySet(models.QuerySet["Turn"]):
