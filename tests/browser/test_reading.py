@@ -200,9 +200,7 @@ def test_a_link_to_an_old_turn_opens_there_and_leads_to_the_newest(player):
     player.is_at_the_end()
 
 
-def test_on_a_page_opened_at_an_older_place_nobody_speaks_for_ever_after_a_break(player, gate, monkeypatch):
-    # Whoever asks: the turns that were recorded by hand are answered too, after a while.
-    monkeypatch.setattr(player.site.model, "default", say(TELLS, gate=gate))
+def test_on_a_page_opened_at_an_older_place_nobody_speaks_for_ever_after_a_break(player, gate):
     player.begin(names=("Mara",))
     player.site.manage("shell", "-c", RECORD_SIXTY.format(chat=player.chat))
     old = player.context.request.get(f"/chats/{player.chat}/turns/").json()[3]
