@@ -1,20 +1,19 @@
-"""The statements of the hot path, composed once a process: queries, an insert, an update.
+"""The queries of the hot path, composed once a process.
 
 Django's query builder takes about seven times as long to compose a statement as the driver takes to run it, and an
 exchange is some forty of them. What comes in and goes out is the ORM's: rows of models, through their fields.
 """
-# ruff: noqa: S608, SLF001  (all names are our own models'; `_meta` is Django's public account of them)
+# ruff: noqa: SLF001  (how a queryset iterates is said nowhere else)
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache, update_wrapper
 from inspect import signature
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Field, JSONField, Model, QuerySet
+from django.db.models import Field, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.query import FlatValuesListIterable, ModelIterable, ValuesListIterable
 from django.db.models.sql import UpdateQuery
@@ -24,9 +23,6 @@ type Column = Field[Any, Any]
 type Parameters = Sequence[Any] | Mapping[str, Any]
 #: The place of a column in a row, the column, and what makes Python of the database's value.
 type Converter = tuple[int, Any, Callable[[Any, Any, Any], Any]]
-
-
-_PLAIN = {int, str, bool, type(None)}
 
 
 class _Slot:
@@ -55,7 +51,7 @@ class _Query(_Statement):
         columns = [column for column, _, _ in compiler.select]
         self.holds = queryset.query.select_for_update
         self.make = _maker(queryset, [column.target.attname for column in columns])
-        self.converters = _converters(columns)
+        self.converters = converters(columns)
 
     def rows(self, values: Sequence[Any]) -> list[Any]:
         database = connections[DEFAULT_DB_ALIAS]
@@ -64,7 +60,7 @@ class _Query(_Statement):
         with database.cursor() as cursor:
             self.run(values, cursor)
             rows = cursor.fetchall()
-        return [self.make(row) for row in _converted(rows, self.converters, database)]
+        return [self.make(row) for row in converted(rows, self.converters, database)]
 
 
 def composed[*Values, Row](
@@ -137,7 +133,7 @@ def _slots(count: int) -> list[RawSQL]:
     return [RawSQL("%s", [_Slot(number)]) for number in range(count)]
 
 
-def _converters(columns: Sequence[Any]) -> list[Converter]:
+def converters(columns: Sequence[Any]) -> list[Converter]:
     return [
         (place, column, convert)
         for place, column in enumerate(columns)
@@ -145,7 +141,7 @@ def _converters(columns: Sequence[Any]) -> list[Converter]:
     ]
 
 
-def _converted(
+def converted(
     rows: Iterable[Sequence[Any]], converters: list[Converter], database: BaseDatabaseWrapper
 ) -> Iterable[Sequence[Any]]:
     if not converters:
@@ -166,121 +162,3 @@ def _maker(queryset: "QuerySet[Any, Any]", names: list[str]) -> Callable[[Sequen
     if made is not ModelIterable or queryset.query.select_related:
         raise TypeError(f"{made.__name__} cannot be composed")
     return lambda row: queryset.model.from_db(DEFAULT_DB_ALIAS, names, row)
-
-
-def fetch[M: Model](model: type[M], *, hold: bool = False, **unique: int | str) -> M:
-    """The row with these values in columns that are unique together; `hold` keeps it as it is to the transaction's end.
-
-    Raises ObjectDoesNotExist.
-    """
-    found: list[M] = _fetching(model, tuple(unique), hold=hold)(*unique.values())
-    if not found:
-        raise ObjectDoesNotExist
-    return found[0]
-
-
-@cache
-def _fetching(model: type[Model], unique: tuple[str, ...], *, hold: bool) -> Callable[..., list[Any]]:
-    rows = model._base_manager.select_for_update(no_key=True) if hold else model._base_manager.all()
-
-    def build(*values: Any) -> "QuerySet[Any, Any]":
-        return rows.filter(**dict(zip(unique, values, strict=True)))
-
-    return composed(build, count=len(unique))
-
-
-def select[M: Model](model: type[M], statement: str, parameters: Parameters) -> list[M]:
-    """The rows that a statement finds which selects `columns(model)`."""
-    database, names = connections[DEFAULT_DB_ALIAS], _names(model)
-    with database.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows = cursor.fetchall()
-    return [model.from_db(database.alias, names, row) for row in _converted(rows, _of_columns(model), database)]
-
-
-@cache
-def columns(model: type[Model], of: str = "") -> str:
-    """The columns of a model, as `select` wants them; `of` is what the statement calls its table."""
-    return ", ".join(f"{of}.{name}" if of else name for name in (_quoted(field.column) for field in _fields(model)))
-
-
-def insert(rows: Sequence[Model]) -> None:
-    """Insert new rows of one model in order, in one statement; a key that the database makes is set on each."""
-    database, model = connections[DEFAULT_DB_ALIAS], type(rows[0])
-    fields = _said(model)
-    values = [_prepared(field, row, database) for row in rows for field in fields]
-    with database.cursor() as cursor:
-        cursor.execute(_insert(model, len(rows)), values)
-        keys = sorted(key for (key,) in cursor.fetchall())
-    for row, key in zip(rows, keys, strict=True):
-        row.pk = key
-        row._state.adding, row._state.db = False, database.alias
-
-
-def update(row: Model, names: Iterable[str]) -> None:
-    """Write these fields of a row that exists."""
-    database, fields = connections[DEFAULT_DB_ALIAS], _named(type(row), tuple(names))
-    values = [_prepared(field, row, database) for field in fields]
-    with database.cursor() as cursor:
-        cursor.execute(_update(type(row), fields), [*values, row.pk])
-
-
-def _prepared(field: Column, row: Model, database: BaseDatabaseWrapper) -> Any:
-    value = getattr(row, field.attname)
-    # What the driver takes as it is, for most columns of most rows; Django would ask six functions about each.
-    if type(value) in _PLAIN and not isinstance(field, JSONField):
-        return value
-    return field.get_db_prep_save(value, database)
-
-
-@cache
-def _insert(model: type[Model], rows: int) -> str:
-    fields = _said(model)
-    columns = ", ".join(_quoted(field.column) for field in fields)
-    row = f"({', '.join(['%s'] * len(fields))})"
-    return f"INSERT INTO {_table(model)} ({columns}) VALUES {', '.join([row] * rows)} RETURNING {_key(model)}"
-
-
-@cache
-def _update(model: type[Model], fields: tuple[Column, ...]) -> str:
-    changes = ", ".join(f"{_quoted(field.column)} = %s" for field in fields)
-    return f"UPDATE {_table(model)} SET {changes} WHERE {_key(model)} = %s"
-
-
-@cache
-def _fields(model: type[Model]) -> tuple[Column, ...]:
-    return tuple(model._meta.concrete_fields)
-
-
-@cache
-def _of_columns(model: type[Model]) -> list[Converter]:
-    return _converters([field.cached_col for field in _fields(model)])
-
-
-@cache
-def _names(model: type[Model]) -> list[str]:
-    return [field.attname for field in _fields(model)]
-
-
-@cache
-def _named(model: type[Model], names: tuple[str, ...]) -> tuple[Column, ...]:
-    return tuple(field for field in _fields(model) if field.name in names or field.attname in names)
-
-
-@cache
-def _said(model: type[Model]) -> tuple[Column, ...]:
-    """The fields that an insert says: all but a key that the database makes."""
-    return tuple(field for field in _fields(model) if field is not model._meta.auto_field)
-
-
-def _table(model: type[Model]) -> str:
-    return _quoted(model._meta.db_table)
-
-
-def _key(model: type[Model]) -> str:
-    return _quoted(model._meta.pk.column)
-
-
-def _quoted(name: str | None) -> str:
-    # Concrete fields have a column; the type speaks for all fields.
-    return connection.ops.quote_name(str(name))

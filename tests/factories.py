@@ -3,7 +3,9 @@
 import itertools
 
 from django.contrib.auth.models import User
+from django.utils import timezone
 
+from chat.log.models import Event, Stream
 from chat.story.models import Character, Chat
 from chat.turns import chats, exchange
 from chat.turns.characters import Details, create_character
@@ -36,6 +38,12 @@ def say(chat: Chat, text: str, **how: object) -> int:
     posted = exchange.record_turn(chat, **({"user": user, "text": text, "speaker": None, "key": None} | how))
     assert posted.turn_id is not None
     return posted.turn_id
+
+
+def make_event(stream: Stream, version: int) -> Event:
+    """An event of no story, not recorded yet."""
+    payload = {"text": "Naïve “words”\n", "nested": [1, None, {"a": 0.5}]}
+    return Event(stream=stream, version=version, kind="said", payload=payload, recorded_at=timezone.now(), actor="x")
 
 
 def cast_of(chat: Chat) -> dict[str, int]:

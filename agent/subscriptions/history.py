@@ -13,7 +13,7 @@ from agent.subscriptions import sql
 from agent.subscriptions.retry import Failure, Past
 from chat.llm.spending import Spent
 from chat.log.text import clean
-from chat.statements import insert
+from chat.rows import insert
 
 Outcome = Attempt.Outcome
 _END = """

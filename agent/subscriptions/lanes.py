@@ -18,7 +18,7 @@ from agent.subscriptions.base import Reaction
 from agent.subscriptions.due import ReactionLane
 from chat.errors import ChatError
 from chat.log.models import Event, Stream
-from chat.statements import fetch
+from chat.rows import fetch
 
 Outcome = Attempt.Outcome
 

@@ -14,7 +14,7 @@ from agent.subscriptions.base import Projection
 from agent.subscriptions.due import ProjectionLane
 from chat.database import AWAY
 from chat.log.models import Event
-from chat.statements import columns, select
+from chat.rows import columns, select
 
 logger = logging.getLogger(__name__)
 

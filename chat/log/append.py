@@ -11,7 +11,7 @@ from django.db import transaction
 from chat.errors import ChatError
 from chat.log.models import Event, Stream
 from chat.log.text import clean
-from chat.statements import fetch, insert, update
+from chat.rows import fetch, insert_and_update
 
 
 class StaleVersionError(ChatError):
@@ -73,9 +73,8 @@ def append(stream: Stream, news: Sequence[NewEvent], *, expected_version: int | 
         )
         for number, new in enumerate(news, start=1)
     ]
-    insert(events)
-    stream.version, stream.head = events[-1].version, events[-1].position
-    update(stream, ("version", "head"))
+    stream.version = events[-1].version
+    insert_and_update(events, stream, ["version"], newest="head")
     return Appended(events)
 
 

@@ -4,7 +4,7 @@ from django.core.exceptions import ObjectDoesNotExist
 
 from chat.errors import ChatError
 from chat.log.models import Stream
-from chat.statements import fetch
+from chat.rows import fetch
 
 
 class NoSuchStreamError(ChatError):

@@ -6,7 +6,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from chat.log.models import Event
-from chat.statements import composed_in, fetch
+from chat.rows import fetch
+from chat.statements import composed_in
 from chat.story import chat_payloads as whole
 from chat.story import fact_payloads as facts
 from chat.story import meanwhile_payloads as elsewhere

@@ -13,7 +13,8 @@ from django.db.models.functions import Now
 
 from chat.errors import ChatError
 from chat.log.models import Event
-from chat.statements import composed, fetch
+from chat.rows import fetch
+from chat.statements import composed
 from chat.story.cast import cards_of
 from chat.story.models import CastMember, Chat, Turn
 from chat.story.payloads import Card

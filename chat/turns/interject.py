@@ -13,7 +13,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from chat.database import in_thread
-from chat.statements import composed, fetch
+from chat.rows import fetch
+from chat.statements import composed
 from chat.story.cast import cards_of
 from chat.story.chat_payloads import Eagerness
 from chat.story.models import Chat, Turn

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from chat.llm.client import estimate_tokens
-from chat.statements import composed, fetch
+from chat.rows import fetch
+from chat.statements import composed
 from chat.story.cast import cards_of
 from chat.story.known import known_to
 from chat.story.models import END, Chat, Meanwhile, Turn

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from chat.statements import fetch
+from chat.rows import fetch
 from chat.story.fact_models import StoryEvent
 from chat.story.fact_payloads import (
     EventPlanned,

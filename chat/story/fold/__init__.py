@@ -7,7 +7,7 @@ a stream again gives the same rows to the last bit (`story.rebuild`).
 from collections.abc import Iterable
 
 from chat.log.models import Event
-from chat.statements import fetch, update
+from chat.rows import fetch, insert, insert_and_update, update
 from chat.story.fact_payloads import (
     DecisionRegistered,
     EventCancelled,
@@ -25,7 +25,7 @@ from chat.story.fact_payloads import (
 )
 from chat.story.fold import cast, chats, facts, rewriting, scenes, turns
 from chat.story.meanwhile_payloads import MeanwhileContinued, MeanwhileOpened
-from chat.story.models import Chat
+from chat.story.models import Chat, Turn
 from chat.story.payloads import (
     AssistantTurn,
     CharacterEntered,
@@ -55,14 +55,20 @@ def fold(chat_id: int, recorded: Iterable[tuple[Event, Payload]]) -> None:
         del pairs[0]
     else:
         chat = fetch(Chat, id=chat_id)
-    before = dict(vars(chat))
+    before, said = dict(vars(chat)), None
     for event, payload in pairs:
-        _apply(chat, event, payload)
-    if changed := [name for name, value in before.items() if name != "_state" and vars(chat)[name] != value]:
+        if said is not None:
+            insert([said])
+        said = _apply(chat, event, payload)
+    changed = [name for name, value in before.items() if name != "_state" and vars(chat)[name] != value]
+    if said is not None:
+        insert_and_update([said], chat, changed)
+    elif changed:
         update(chat, changed)
 
 
-def _apply(chat: Chat, event: Event, payload: Payload) -> None:  # noqa: C901  (a case for each part)
+def _apply(chat: Chat, event: Event, payload: Payload) -> Turn | None:  # noqa: C901  (a case for each part)
+    """Write the rows of one event, but for a turn: what was said is handed back, to be written with the chat's row."""
     match payload:
         case ChatCreated():
             raise ValueError(f"{event.position}: a chat is created once")
@@ -76,7 +82,7 @@ def _apply(chat: Chat, event: Event, payload: Payload) -> None:  # noqa: C901  (
             # Its turns say all there is to tell.
             pass
         case UserTurn() | ReplyRequested() | AssistantTurn():
-            turns.apply(chat, event, payload)
+            return turns.apply(chat, event, payload)
         case TurnSuperseded() | TurnRestored() | TurnDeleted():
             rewriting.apply(chat, event, payload)
         case (
@@ -89,3 +95,4 @@ def _apply(chat: Chat, event: Event, payload: Payload) -> None:  # noqa: C901  (
             pass
         case _:
             chats.apply(chat, event, payload)
+    return None

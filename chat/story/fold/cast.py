@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from chat.log.models import Event
-from chat.statements import insert
+from chat.rows import insert
 from chat.story.models import CastMember, Chat, Membership
 from chat.story.payloads import Card, CharacterJoined, CharacterRevised, MemberJoined, MemberLeft
 

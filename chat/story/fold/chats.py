@@ -1,7 +1,7 @@
 """What happens to a chat as a whole."""
 
 from chat.log.models import Event
-from chat.statements import insert
+from chat.rows import insert
 from chat.story.chat_payloads import Branched, InterjectionsSet, StorySeeded
 from chat.story.fold.cast import join
 from chat.story.models import Chat, Membership

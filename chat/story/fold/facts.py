@@ -6,7 +6,7 @@ from django.db.models import BigIntegerField, Case, Exists, Subquery, Value, Whe
 from django.db.models.functions import Coalesce
 
 from chat.log.models import Event
-from chat.statements import fetch, insert
+from chat.rows import fetch, insert
 from chat.story import lifecycle
 from chat.story.fact_models import (
     Decision,

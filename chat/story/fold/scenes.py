@@ -1,7 +1,7 @@
 """Scenes and who is present in them."""
 
 from chat.log.models import Event
-from chat.statements import insert
+from chat.rows import insert
 from chat.story.meanwhile_payloads import MeanwhileOpened
 from chat.story.models import Chat, Meanwhile, Scene
 from chat.story.payloads import (

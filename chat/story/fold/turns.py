@@ -1,7 +1,7 @@
 """What was said."""
 
 from chat.log.models import Event
-from chat.statements import fetch, insert
+from chat.rows import fetch
 from chat.story.models import CastMember, Chat, Meanwhile, Turn
 from chat.story.payloads import AssistantTurn, ReplyRequested, UserTurn
 
@@ -10,29 +10,30 @@ type TurnPayload = UserTurn | ReplyRequested | AssistantTurn
 PREVIEW_CHARACTERS = 160
 
 
-def apply(chat: Chat, event: Event, payload: TurnPayload) -> None:
-    """Write the rows of one event; the chat's own row is saved by the caller."""
+def apply(chat: Chat, event: Event, payload: TurnPayload) -> Turn | None:
+    """The turn of one event, if it is one: the caller inserts it and saves the chat's own row."""
     match payload:
         case UserTurn():
             if payload.regenerated_from is None:
                 chat.asked_at = event.position
-            _say(chat, event, _of_player(chat, event, payload))
+            return _said(chat, event, _of_player(chat, event, payload))
         case ReplyRequested():
             chat.asked_at = event.position
+            return None
         case AssistantTurn():
             if payload.meanwhile is None:
                 # A meanwhile answers nobody.
                 chat.answered_to = max(chat.answered_to, payload.group or event.position)
-            _say(chat, event, _of_character(chat, event, payload))
+            return _said(chat, event, _of_character(chat, event, payload))
 
 
-def _say(chat: Chat, event: Event, turn: Turn) -> None:
-    insert([turn])
+def _said(chat: Chat, event: Event, turn: Turn) -> Turn:
     chat.turn_count += 1
     chat.last_turn_at = event.recorded_at
     # Of a new writing, what follows it says which is the newest turn that stands.
     if turn.regenerated_from is None:
         chat.preview = preview_of(turn)
+    return turn
 
 
 def preview_of(turn: Turn) -> str:
