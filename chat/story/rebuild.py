@@ -48,7 +48,7 @@ type Rows = dict[str, list[dict[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One row that is not what the log says: `live` or `rebuilt` is None where the row is missing."""
+    """One row that is not what the log says: `live` or `rebuilt` is None where there should be, or is, none."""
 
     chat: int
     table: str
@@ -112,10 +112,12 @@ def _recorded(chat: int) -> Iterator[tuple[Event, Payload]]:
 
 
 def _compare(chat: int, table: str, live: list[dict[str, Any]], rebuilt: list[dict[str, Any]]) -> Iterator[Difference]:
-    known, told = {repr(row) for row in live}, {repr(row) for row in rebuilt}
-    for row in live:
-        if repr(row) not in told:
-            yield Difference(chat, table, row, None)
-    for row in rebuilt:
-        if repr(row) not in known:
-            yield Difference(chat, table, None, row)
+    known, told = _by_key(live), _by_key(rebuilt)
+    for key in known | told:
+        # Not by ==, for which 1 is True and 1.0.
+        if repr(known.get(key)) != repr(told.get(key)):
+            yield Difference(chat, table, known.get(key), told.get(key))
+
+
+def _by_key(rows: list[dict[str, Any]]) -> dict[Any, dict[str, Any]]:
+    return {row.get("id", repr(row)): row for row in rows}

@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.text import Truncator
 
 from chat.log.models import Event, Stream
 from chat.story.models import Chat, stream_of
 from chat.story.rebuild import Difference, differences
+from chat.story.rebuild import rebuild as rebuild_tables
 
 BATCH = 1000
+#: Of a value that differs, so much is shown.
+VALUE_CHARACTERS = 200
+ADVICE = " The log is right: with --rebuild this command writes the tables of such a chat anew from it."
 
 
 class Command(BaseCommand):
@@ -20,10 +25,11 @@ class Command(BaseCommand):
     help = "Checks that the tables say what the log says; exit status 1 and the differences otherwise."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """One chat, or all."""
+        """One chat, or all; and whether to mend what differs."""
         parser.add_argument("--chat", type=int, metavar="ID", help="only this chat")
+        parser.add_argument("--rebuild", action="store_true", help="write the tables of a chat that differs anew")
 
-    def handle(self, *, chat: int | None, **_: Any) -> None:
+    def handle(self, *, chat: int | None, rebuild: bool, **_: Any) -> None:
         """Check, and say how it went."""
         streams = Stream.objects.order_by("id")
         if chat is not None:
@@ -33,17 +39,28 @@ class Command(BaseCommand):
         checked = wrong = 0
         for stream in streams.iterator(chunk_size=BATCH):
             checked += 1
-            for sentence in [*_gaps(stream), *_strays(stream)]:
-                wrong += 1
-                self.stdout.write(f"{stream.name}: {sentence}")
+            wrong += self._check(stream, rebuild=rebuild)
         strays = Chat.objects.exclude(id__in=Stream.objects.values("id"))
         for stray in strays if chat is None else Chat.objects.none():
             wrong += 1
             self.stdout.write(f"Chat {stray.pk} is not in the log.")
+        of = f"{checked} stream{'' if checked == 1 else 's'}"
         if wrong:
-            self.stderr.write(f"{wrong} differences in {checked} streams: the tables do not say what the log says.")
+            found = f"{wrong} difference{'' if wrong == 1 else 's'} in {of}"
+            self.stderr.write(f"{found}: the tables do not say what the log says.{'' if rebuild else ADVICE}")
             sys.exit(1)
-        self.stdout.write(f"{checked} streams checked: the tables say what the log says.")
+        self.stdout.write(f"{of} checked: the tables say what the log says.")
+
+    def _check(self, stream: Stream, *, rebuild: bool) -> int:
+        """Say what differs; how much of it stays."""
+        gaps, strays = list(_gaps(stream)), list(_strays(stream))
+        for sentence in [*gaps, *strays]:
+            self.stdout.write(f"{stream.name}: {sentence}")
+        if not (rebuild and strays):
+            return len(gaps) + len(strays)
+        rebuild_tables(stream.pk)
+        self.stdout.write(f"{stream.name}: its tables are written anew from the log.")
+        return len(gaps)
 
 
 def _gaps(stream: Stream) -> Iterator[str]:
@@ -75,10 +92,17 @@ def _strays(stream: Stream) -> Iterator[str]:
 
 
 def _sentence(difference: Difference) -> str:
-    row = difference.live or difference.rebuilt or {}
-    name = f"{difference.table} {row.get('id', '')}".strip()
-    if difference.live is None:
-        return f"{name} is missing; the log says {difference.rebuilt}"
-    if difference.rebuilt is None:
-        return f"{name} is not in the log: {difference.live}"
-    return f"{name} is {difference.live}; the log says {difference.rebuilt}"
+    live, rebuilt = difference.live, difference.rebuilt
+    name = f"{difference.table} {(live or rebuilt or {}).get('id', '')}".strip()
+    if live is None:
+        return f"{name} is missing; the log says {_short(rebuilt)}"
+    if rebuilt is None:
+        return f"{name} is not in the log: {_short(live)}"
+    columns = [column for column in live if repr(live[column]) != repr(rebuilt.get(column))]
+    return "; ".join(
+        f"{name}: {column} is {_short(live[column])}, the log says {_short(rebuilt[column])}" for column in columns
+    )
+
+
+def _short(value: Any) -> str:
+    return Truncator(repr(value)).chars(VALUE_CHARACTERS)

@@ -74,10 +74,26 @@ def test_a_changed_a_missing_and_an_invented_row_are_differences():
     code, said = run("check_log", "--chat", str(chat.id))
 
     assert code == 1
-    assert "Won" in said
-    assert f"Turn {lost}" in said
-    assert "Day watch" in said
+    assert f"chat-{chat.id}: Turn {changed}: text is 'Won', the log says 'One'\n" in said
+    assert f"chat-{chat.id}: Turn {lost} is missing; the log says {{'id': {lost}" in said
+    assert f"chat-{chat.id}: Chat {chat.id}: title is 'Day watch', the log says 'Night watch'\n" in said
+    assert "3 differences in 1 stream: " in said
+    assert "--rebuild" in said
     assert Turn.objects.get(id=changed).text == "Won", "checking changes nothing"
+
+
+def test_the_tables_of_a_chat_that_differs_are_written_anew_when_told():
+    chat, other = make_chat(), make_chat()
+    changed = say(chat, "One")
+    Turn.objects.filter(id=changed).update(text="Won")
+
+    code, said = run("check_log", "--rebuild")
+
+    assert code == 0
+    assert f"chat-{chat.id}: its tables are written anew from the log.\n" in said
+    assert f"chat-{other.id}" not in said
+    assert Turn.objects.get(id=changed).text == "One"
+    assert run("check_log") == (0, "2 streams checked: the tables say what the log says.\n")
 
 
 def test_a_hole_in_the_log_is_a_difference():
@@ -87,9 +103,9 @@ def test_a_hole_in_the_log_is_a_difference():
     with triggers.lifted():
         Event.objects.filter(position=hole).delete()
 
-    code, said = run("check_log")
+    code, said = run("check_log", "--rebuild")
 
-    assert code == 1
+    assert code == 1, "the tables can be mended, the log cannot"
     assert "is missing" in said
 
 
