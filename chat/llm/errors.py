@@ -76,7 +76,7 @@ class ModelOutputError(ModelError):
 
 
 class NoModelError(ModelError):
-    """No model is connected. Set PALIMPSEST_MODEL_URL and PALIMPSEST_MODEL, or leave out "--model none"."""
+    """No model is connected. Set PALIMPSEST_MODEL_URL and PALIMPSEST_MODEL (with ./run: --model-url and --model)."""
 
     status = 503
 

@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 GROUP = "palimpsest.hubs"
 SEND_SECONDS = 0.3
 RECONNECT_SECONDS = 1.0
+#: A broker that does not answer for so long is worth a word; while everything starts it may be slow.
+TELL_AFTER_SECONDS = 10.0
 #: A process that was silent for so long is gone.
 FORGET_SECONDS = 20.0
 #: One chat's snapshot is asked for at most so often.
@@ -96,7 +98,8 @@ class Wire:
         #: What is to be said to the group: `here` and `want`.
         self._calls: list[dict[str, Any]] = []
         self._something = asyncio.Event()
-        self._works = True
+        self._failing_since: float | None = None
+        self._told = False
 
     # --- Saying ----------------------------------------------------------------------------------------
 
@@ -144,11 +147,22 @@ class Wire:
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await sending
-            self._works = True
         except Exception as error:  # noqa: BLE001  (of whatever layer is configured)
-            if self._works:
-                logger.warning("other web processes get no tokens for now: %s", type(error).__name__)
-            self._works = False
+            self._fails(error)
+        else:
+            self._works()
+
+    def _fails(self, error: Exception) -> None:
+        now = time.monotonic()
+        self._failing_since = self._failing_since or now
+        if not self._told and now - self._failing_since >= TELL_AFTER_SECONDS:
+            self._told = True
+            logger.warning("other web processes get no tokens for now: %s", type(error).__name__)
+
+    def _works(self) -> None:
+        if self._told:
+            logger.info("other web processes get tokens again")
+        self._failing_since, self._told = None, False
 
     # --- Listening -------------------------------------------------------------------------------------
 

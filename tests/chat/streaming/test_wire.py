@@ -14,6 +14,7 @@ from chat.database import in_thread
 from chat.log import read
 from chat.log.bell import Ring
 from chat.story.models import Chat
+from chat.streaming import wire
 from chat.streaming.hub import Hub
 from chat.streaming.rooms import Member
 from chat.streaming.wire import Parcel
@@ -121,7 +122,7 @@ async def test_words_lost_with_the_broker_are_asked_for_again(chat, processes, o
         await tab.until(lambda page: "It is " in page.previews.values())
         own_valkey.stop()
         reply.write("lost, ")
-        await until(lambda: not here._wire._works)
+        await until(lambda: here._wire._failing_since)
         own_valkey.start()
 
         async def go_on() -> None:
@@ -136,6 +137,27 @@ async def test_words_lost_with_the_broker_are_asked_for_again(chat, processes, o
         await reply.settle()
 
     assert page.of("snapshot")
+
+
+async def test_a_broker_that_is_slow_for_a_moment_is_no_alarm_and_one_that_stays_away_is_one(
+    processes, own_valkey: Valkey, monkeypatch, caplog
+):
+    here, _ = processes
+    caplog.set_level("INFO", logger=wire.__name__)
+    own_valkey.stop()
+    here._wire.say_what_is_open()
+    await until(lambda: here._wire._failing_since)
+    assert not caplog.messages
+
+    monkeypatch.setattr(wire, "TELL_AFTER_SECONDS", 0)
+    await until(lambda: caplog.messages or here._wire.say_what_is_open())
+    own_valkey.start()
+    await until(lambda: len(caplog.messages) == 2 or here._wire.say_what_is_open())
+
+    assert [message.split(":")[0] for message in caplog.messages] == [
+        "other web processes get no tokens for now",
+        "other web processes get tokens again",
+    ]
 
 
 async def test_the_settled_turn_tells_the_end_when_nobody_else_does(chat, processes):
