@@ -10,7 +10,7 @@ from chat.errors import ChatError
 from chat.story import writer
 from chat.story.models import CastMember, Character, Chat
 from chat.story.payloads import CharacterRevised
-from chat.turns.chats import source
+from chat.turns.chats import refuse_same_names, source
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -47,7 +47,8 @@ def create_character(owner: "User", details: Details, *, portrait: str = "") -> 
 def revise_character(character: Character, details: Details, *, by: "User", portrait: str | None = None) -> None:
     """Change a character, here and from now on in each chat of the author's that has it in its cast.
 
-    `portrait` None leaves the portrait as it is. Raises InvalidCharacterError.
+    `portrait` None leaves the portrait as it is. Raises InvalidCharacterError, and SameNameError when another one
+    in such a chat is called so.
     """
     for name, value in _checked(details).items():
         setattr(character, name, value)
@@ -56,6 +57,8 @@ def revise_character(character: Character, details: Details, *, by: "User", port
     with transaction.atomic():
         character.save()
         for chat in Chat.objects.filter(owner_id=character.owner_id, cast__character=character.pk).order_by("id"):
+            others = chat.cast.exclude(character=character.pk).values_list("name", flat=True)
+            refuse_same_names([*others, character.name])
             writer.write(chat.id, [CharacterRevised(card=character.card())], source(by))
 
 

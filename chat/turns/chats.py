@@ -1,6 +1,6 @@
 """Beginning a chat, and what its owner does with it as a whole."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -46,6 +46,12 @@ class NoTitleError(ChatError):
     status = 422
 
 
+class SameNameError(ChatError):
+    """Two in a story cannot have the same name: nobody could tell whom you mean. Rename one of them first."""
+
+    status = 422
+
+
 def source(by: "User", *, at: datetime | None = None) -> writer.Source:
     """What a user does now."""
     return writer.Source(actor=actor(by), at=at or timezone.now())
@@ -74,10 +80,11 @@ def begin_chat(  # noqa: PLR0913  (what a chat is begun with)
 ) -> int:
     """Begin a chat with these characters present in its first scene, each greeting if it has a greeting; its id.
 
-    Raises NoTitleError and NoCastError.
+    Raises NoTitleError, NoCastError and SameNameError.
     """
     if not characters:
         raise NoCastError
+    refuse_same_names(character.name for character in characters)
     created = ChatCreated(
         title=_checked_title(title),
         premise=premise.strip(),
@@ -144,17 +151,28 @@ def undelete(chat: Chat, *, by: "User") -> None:
 
 
 def add_character(chat: Chat, *, character: Character, by: "User") -> None:
-    """Put a character into the cast and, when a scene is open, into the scene; harmless when it is in it."""
+    """Put a character into the cast and, when a scene is open, into the scene; harmless when it is in it.
+
+    Raises SameNameError.
+    """
 
     def decider(now: Chat) -> list[Payload]:
         joined: list[Payload] = []
         if not now.cast.filter(character=character.pk).exists():
+            refuse_same_names([*now.cast.values_list("name", flat=True), character.name])
             joined.append(CharacterJoined(card=character.card()))
         if now.scene and character.pk not in now.present:
             joined.append(CharacterEntered(character=character.pk))
         return joined
 
     writer.decide(chat.id, decider, source(by))
+
+
+def refuse_same_names(names: Iterable[str]) -> None:
+    """Raise SameNameError when two of a cast could not be told apart by how they are addressed."""
+    said = [name.casefold() for name in names]
+    if len(set(said)) < len(said):
+        raise SameNameError
 
 
 def _write(chat: Chat, payload: Payload, by: "User") -> None:

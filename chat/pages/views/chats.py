@@ -77,7 +77,7 @@ def chat_new(request: HttpRequest) -> HttpResponse:
         names = set(before.cast.values_list("name", flat=True))
         persona = "" if before.persona == "You" else before.persona
         initial = {
-            "characters": [character.pk for character in owned if character.name in names],
+            "characters": [*{one.name: one.pk for one in owned if one.name in names}.values()],
             "premise": before.premise,
             "persona": persona,
             "persona_description": before.persona_description,

@@ -100,6 +100,17 @@ def test_a_character_that_cannot_be_kept_is_refused_with_a_sentence(client, body
     assert not Character.objects.exists()
 
 
+def test_a_character_does_not_take_the_name_of_another_in_its_stories(client, player):
+    chat = make_chat(player)
+    ilse = cast_of(chat)["Ilse"]
+
+    refused = client.post(f"/characters/{ilse}/", SHEET | {"name": "MARA"})
+
+    assert refused.status_code == 422
+    assert "Two in a story cannot have the same name" in refused.content.decode()
+    assert Character.objects.get(pk=ilse).name == "Ilse"
+
+
 def test_a_sheet_with_half_a_character_is_kept_without_it(client):
     sent = {"name": "Ma\ud800ra", "description": "\udfff"}
     answer = client.post("/characters/", sent, content_type="application/json")
