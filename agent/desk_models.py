@@ -1,9 +1,10 @@
 """The tables of the operators' desk: what was decided, what was refused, what was dismissed, and API tokens."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Exists, OuterRef
 
 from chat.log.models import Event
 
@@ -73,6 +74,15 @@ class AuditEntry(models.Model):
         return f"{self.principal_name}: {self.act} {self.target}"
 
 
+class DismissedEventQuerySet(models.QuerySet["DismissedEvent"]):
+    """What is asked of dismissed events."""
+
+    def of_lane(self, subscriber: str, stream: int) -> Self:
+        """Those that one lane was spared, the newest first."""
+        events = Event.objects.filter(stream=stream, position=OuterRef("event"))
+        return self.filter(Exists(events), subscriber=subscriber).order_by("-id")
+
+
 class DismissedEvent(models.Model):
     """An event that a Reaction was spared; a turn among them is left out of that Reaction's later prompts."""
 
@@ -80,6 +90,8 @@ class DismissedEvent(models.Model):
     event = models.BigIntegerField()
     #: Position of the Decision.
     decision = models.BigIntegerField()
+
+    objects = DismissedEventQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [

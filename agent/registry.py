@@ -68,6 +68,11 @@ def loss_of(name: str) -> str:
     return next((one.loss for one in reactions() if one.name == name), "")
 
 
+def accepts_late(name: str) -> bool:
+    """Whether the Reaction of that name may deal with a dismissed event after all; not for what is no Reaction."""
+    return any(one.name == name and one.accepts_late for one in reactions())
+
+
 def check(**_: Any) -> list[CheckMessage]:
     """System check: every subscriber is declared rightly."""
     return checks.check(subscribers())

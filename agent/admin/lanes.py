@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from agent.admin import dismissing, many
 from agent.admin.acting import Form, new_key
 from agent.admin.door import DeskAdmin, answering, operator_of
-from agent.models import Bookmark
+from agent.models import Bookmark, DismissedEvent
 from agent.operations.desk import chat_of_stream, in_state, show_lane, titles_of
 from agent.operations.lane import NoSuchLaneError, State, find_bookmark, state_of
 from agent.operations.pause import Pause, Resume, pause, resume
@@ -24,6 +24,8 @@ from agent.templatetags.desk import chip, when
 from chat.story.access import ChatNotFoundError, get_chat_for
 
 ACTS = ("dismiss", "retry", "pause", "resume")
+#: Of a lane's dismissed events, the newest that its page names.
+DISMISSED_SHOWN = 3
 STATES: tuple[State, ...] = ("wedged", "backing off", "paused", "behind", "running", "live")
 
 
@@ -151,6 +153,7 @@ class LaneAdmin(DeskAdmin):
             chat_url=chat_url(request, detail.chat),
             revealed="reveal" in request.GET,
             loss=loss_of(mark.subscriber_id),
+            dismissed=DismissedEvent.objects.of_lane(mark.subscriber_id, mark.stream_id)[:DISMISSED_SHOWN],
             urls={
                 **{page: self.to(request, f"bookmark_{page}", mark.pk) for page in ("change", "history")},
                 **{act: self.to(request, f"lane_{act}", mark.subscriber_id, mark.stream.name) for act in ACTS},

@@ -10,6 +10,7 @@ from agent.admin.door import DeskAdmin, answering, moment_of, operator_of
 from agent.models import AlertSent, DayOfChat, DismissedEvent, Refusal, SearchedTurn, SuspendedEndpoint
 from agent.operations.redeliver import RedeliverEvent, redeliver_event
 from agent.projections.activity import days_of_all
+from agent.registry import accepts_late
 
 
 class Table(DeskAdmin):
@@ -57,7 +58,13 @@ class DismissedEventAdmin(DeskAdmin):
         decided = form.carry_out(lambda: redeliver_event(command, by=by))
         if decided:
             return self.decided(request, decided, f"Event {row.event} is redelivered.", address=address)
-        context = {"row": row, "form": form, "address": address, "title": f"Event {row.event}"}
+        context = {
+            "row": row,
+            "form": form,
+            "address": address,
+            "title": f"Event {row.event}",
+            "accepts_late": accepts_late(row.subscriber),
+        }
         return self.page(request, "admin/agent/dismissed.html", status=form.status, **context)
 
 

@@ -248,3 +248,18 @@ def test_a_projection_is_rebuilt_and_a_dismissal_taken_back_only_with_a_reason(s
 
     assert (late.status_code, "does not accept late events" in text(late)) == (409, True)
     assert [act for act, _, _ in decisions()] == ["dismiss_event"]
+
+
+def test_the_page_of_a_lane_leads_to_what_was_dismissed_there_and_that_page_says_whether_it_can_be_taken_back(stuck):
+    senior = desk("view_desk", "dismiss_event", "redeliver_event")
+    assert "Dismissed here" not in text(senior.get("agent_bookmark_change", stuck.lane.pk))
+    senior.post(DISMISS, "noter", stuck.stream, reason="Gone", **senior.fields(DISMISS, "noter", stuck.stream))
+
+    lane = senior.get("agent_bookmark_change", stuck.lane.pk)
+    row = DismissedEvent.objects.get()
+    assert f"Dismissed here: event {row.event}" in text(lane)
+    page = reverse("admin:agent_dismissedevent_change", args=[row.pk])
+    assert f'<a href="{page}"' in lane.content.decode()
+
+    assert "It does not accept late events" in text(senior.client.get(page))
+    assert "Redeliver event" not in text(senior.client.get(page))
