@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from agent import registry
-from agent.models import Attempt, Bookmark
+from agent.models import Attempt, Bookmark, Subscriber
+from agent.operations.desk import in_state
 from agent.subscriptions import checks, seeding
 from agent.subscriptions.base import Reaction
 from chat.llm.errors import ModelOutputError, ModelUnreachableError
@@ -144,6 +145,23 @@ def test_a_wedged_lane_is_seen_and_makes_the_check_fail(registered, client):
     with pytest.raises(SystemExit) as exit_:
         call_command("subscribers", "--check", stdout=StringIO())
     assert exit_.value.code == 1
+
+
+def test_a_wedged_lane_of_a_paused_subscriber_is_counted_where_the_list_of_lanes_has_it(registered):
+    say(make_chat(), "One")
+    registered.act = fail(ValueError("cannot"))
+    call_command("run_reactions", "--once")
+    registered.act = lambda _: None
+    say(make_chat(), "Two")
+    call_command("run_reactions", "--once")
+    Subscriber.objects.filter(name="noter").update(paused_at=timezone.now())
+
+    counted = standing()
+
+    for state in ("wedged", "paused"):
+        listed = in_state(Bookmark.objects.filter(subscriber="noter"), state)
+        assert counted[state] == listed.count(), state
+    assert (counted["wedged"], counted["paused"]) == (1, 1)
 
 
 def test_a_lane_that_backs_off_says_so_to_the_player(registered, client, settings):
