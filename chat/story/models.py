@@ -241,7 +241,7 @@ class Turn(models.Model):
     interjection_of = models.BigIntegerField(null=True)
     #: Position of the turn that stands in its place, or of its deletion; None while it stands.
     superseded_by = models.BigIntegerField(null=True)
-    #: The turn that took it along when it ceased to stand, or whose edit did: it comes back with that one.
+    #: The turn that took it along when it ceased to stand, or whose edit did; None while it stands.
     went_with = models.BigIntegerField(null=True)
     #: Position of the event that brought it back last, after another writing had stood in its place.
     restored_by = models.BigIntegerField(null=True)
@@ -253,6 +253,9 @@ class Turn(models.Model):
     objects = TurnQuerySet.as_manager()
 
     class Meta:
+    #: Of the first of a line of writings (`rewriting.line_of`): the ids of the turns that fell with it, in order. They
+    #: come back with it, wherever they have stood since; empty while one of the line stands.
+    took_along = models.JSONField(default=list)
         indexes: ClassVar = [
             models.Index(fields=["chat", "place"], condition=Q(superseded_by=None), name="live_turns_in_story_order"),
             models.Index(fields=["chat", "group", "id"], name="turn_groups"),

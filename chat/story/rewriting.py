@@ -169,6 +169,15 @@ def lines_of(chat: Chat, turns: Collection[Turn]) -> dict[int, int]:
     return {turn.id: _first_of(turn.id, edits) for turn in turns}
 
 
+def gone_along(chat: Chat, turns: Collection[Turn]) -> dict[int, list[int]]:
+    """Which turns fell with each of these, do not stand, and come back when it does, by the turn's id; oldest first."""
+    lines = lines_of(chat, turns)
+    took = dict(chat.turns.filter(id__in=set(lines.values())).values_list("id", "took_along"))
+    fallen = chat.turns.filter(id__in={one for those in took.values() for one in those}, superseded_by__isnull=False)
+    gone = set(fallen.values_list("id", flat=True))
+    return {turn: sorted(gone.intersection(took[line])) for turn, line in lines.items()}
+
+
 def _first_of(turn: int, edits: Mapping[int, int]) -> int:
     while turn in edits:
         turn = edits[turn]

@@ -153,9 +153,8 @@ def restore(chat: Chat, *, turn: int, by: "User") -> None:
 def interjection_gone_with(reply: int) -> int | None:
     """The interjection that fell when this reply was rewritten."""
     fallen = Turn.objects.select_related("chat").get(id=reply)
-    line = rewriting.line_of(fallen.chat, fallen)
-    along = fallen.chat.turns.filter(group=fallen.group, went_with=line, superseded_by=fallen.superseded_by)
-    return along.order_by("-id").values_list("id", flat=True).first()
+    along = rewriting.gone_along(fallen.chat, [fallen])[fallen.id]
+    return along[-1] if along else None
 
 
 def _rise(chat: Chat, risen: Turn, by: "User") -> None:
@@ -167,8 +166,9 @@ def _rise(chat: Chat, risen: Turn, by: "User") -> None:
     group = chat.turns.filter(group=risen.group)
     instead = {one.place: one.id for one in group.filter(id__in=gone)}
     taken = set(group.live().exclude(id__in=gone).values_list("place", flat=True))
-    along = group.filter(went_with=line).exclude(place__in={*taken, risen.place})
-    together = [risen, *along.order_by("place", "id")]
+    along = group.filter(id__in=chat.turns.get(id=line).took_along).exclude(place__in={*taken, risen.place})
+    # Of one place the oldest: what was only spoken when the reply had fallen never stood with it.
+    together = [risen, *{one.place: one for one in along.order_by("place", "-id")}.values()]
     restored = [TurnRestored(turn=one.id, instead_of=instead.get(one.place)) for one in together]
     writer.write(chat.id, [*fallen, *restored], source(by))
     for one in together:

@@ -52,7 +52,7 @@ class Tale:
         self.second: dict[int, int] = {}
         self.group: dict[int, int] = {}
         self.primaries: dict[int, list[int]] = defaultdict(list)
-        #: What fell together with a turn.
+        #: What fell together with a line of writings, until one of them rises.
         self.along: dict[int, list[int]] = {}
         #: The writing that a turn is an edit of: the interjection stays with it however it is edited.
         self.line: dict[int, int] = {}
@@ -217,8 +217,6 @@ class Tale:
     def rise(self, turn: int) -> None:
         self.page[self.place[turn]] = turn
         self.deleted.discard(turn)
-        # Whatever it once fell with has nothing to do with its next fall.
-        self.along = {line: [one for one in those if one != turn] for line, those in self.along.items()}
         for one in self.along.pop(self.line[turn], []):
             if self.page[self.place[one]] is None:
                 self.page[self.place[one]] = one

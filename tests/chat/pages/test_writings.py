@@ -133,6 +133,17 @@ def test_bringing_a_writing_back_says_what_came_with_it_and_what_went_with_the_o
     assert player.post(deleted["undo"]).json()["went"] == came
 
 
+def test_what_stands_with_one_writing_and_comes_with_the_other_neither_went_nor_came_back(chat, player, told):
+    regenerate(chat, told["primary"])
+    player.post(door(chat, told["interjection"], "restore"))
+
+    restored = player.post(door(chat, told["primary"], "restore")).json()
+
+    assert restored["went"] == "1 memory and 1 story event came back with it."
+    assert texts(chat) == ["Mara?", "“I open it.”", "“No!”", "“Too late.”"]
+    assert player.post(restored["undo"]).json()["went"] == "1 memory and 1 story event went with the other."
+
+
 def test_browsers_without_scripts_get_pages_and_an_undo(chat, player, told):
     form = player.get(door(chat, told["primary"], "edit"), headers=HTML)
     assert "I open it." in form.content.decode()

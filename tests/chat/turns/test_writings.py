@@ -5,9 +5,8 @@ from django.utils import timezone
 
 from chat.log.read import events_of
 from chat.story import rebuild
-from chat.story.fact_payloads import (
-    EventStarted,
-)
+from chat.story.fact_models import Memory
+from chat.story.fact_payloads import EventCompleted, EventStarted, MemoryFormed
 from chat.story.models import Chat, Turn
 from chat.turns import claims, leases, openers, rewriting
 from chat.turns.leases import Settled
@@ -110,6 +109,47 @@ def test_an_interjection_goes_with_its_reply_and_comes_back_with_it(chat):
     rewriting.restore(chat, turn=new, by=owner_of(chat))
     assert texts(chat) == ["Mara?", "Another way."]
     assert rebuild.differences(chat.id) == []
+
+
+def test_an_interjection_comes_back_with_its_reply_wherever_it_has_stood_since(chat):
+    cast, owner = cast_of(chat), owner_of(chat)
+    own = say(chat, "Mara?")
+    primary = reply(chat, "Mara", "One.", group=own)
+    interjection = reply(chat, "Ilse", "“No!”", group=own, interjection_of=cast["Mara"])
+    story_event = planned(chat)
+    moved(chat, EventStarted, story_event, primary)
+    moved(chat, EventCompleted, story_event, interjection)
+    record(chat, MemoryFormed(witness=cast["Mara"], text="Ilse cried no.", importance=5, turn=interjection))
+    new = regenerate(chat, primary, "Two.")
+    reply(chat, "Ilse", "“Oh.”", group=own, regenerated_from=interjection, interjection_of=cast["Mara"])
+    rewriting.restore(chat, turn=interjection, by=owner)
+    assert (texts(chat), status(story_event)) == (["Mara?", "Two.", "“No!”"], "completed")
+
+    rewriting.restore(chat, turn=primary, by=owner)
+
+    assert (texts(chat), status(story_event)) == (["Mara?", "One.", "“No!”"], "completed")
+    assert Memory.objects.filter(chat=chat).active().count() == 1
+    # Each of them is brought about again by whoever had brought it about.
+    rewriting.delete(chat, turn=interjection, by=owner)
+    assert status(story_event) == "active"
+    rewriting.undelete(chat, turn=interjection, by=owner)
+    # It stood with the other too, when that one fell.
+    rewriting.restore(chat, turn=new, by=owner)
+    assert texts(chat) == ["Mara?", "Two.", "“No!”"]
+    assert rebuild.differences(chat.id) == []
+
+
+def test_what_was_deleted_after_it_fell_with_its_reply_comes_back_with_it(chat):
+    own = say(chat, "Mara?")
+    primary = reply(chat, "Mara", "One.", group=own)
+    interjection = reply(chat, "Ilse", "“No!”", group=own, interjection_of=cast_of(chat)["Mara"])
+    regenerate(chat, primary, "Two.")
+    rewriting.restore(chat, turn=interjection, by=owner_of(chat))
+    rewriting.delete(chat, turn=interjection, by=owner_of(chat))
+
+    rewriting.restore(chat, turn=primary, by=owner_of(chat))
+
+    assert texts(chat) == ["Mara?", "One.", "“No!”"]
 
 
 def test_the_order_stays_when_turn_2_of_10_is_rewritten(chat):
