@@ -13,7 +13,7 @@ from chat.templatetags.story_text import render_older_than
 from chat.turns import outdated, transcript, undoing, variants
 from chat.turns.comparing import Run, compared
 from chat.turns.lines import plain
-from chat.turns.standing import refuse_fallen
+from chat.turns.standing import kept_down, refuse_fallen
 
 type Context = dict[str, Any]
 
@@ -63,16 +63,19 @@ def deleted_page(chat: Chat) -> Context:
 
 
 def deleted(chat: Chat) -> list[Turn]:
-    """The turns that can be brought back, of each place the one deleted last; newest deletion first."""
+    """The turns that can be brought back, of each place the one deleted last; newest deletion first.
+
+    What answers a turn that is deleted itself can be brought back after that one.
+    """
     newest: dict[int, Turn] = {}
-    for turn in chat.turns.deleted().order_by("-superseded_by"):
+    for turn in chat.turns.deleted().answering().order_by("-superseded_by"):
         newest.setdefault(turn.place, turn)
     return list(newest.values())
 
 
 def count_deleted(chat: Chat) -> int:
     """How many `deleted` finds."""
-    return chat.turns.deleted().values("place").distinct().count()
+    return chat.turns.deleted().answering().values("place").distinct().count()
 
 
 def comparison(chat: Chat, turn: Turn, other: str) -> Context:
@@ -94,6 +97,7 @@ def comparison(chat: Chat, turn: Turn, other: str) -> Context:
         "shown": shown,
         "all": [(numbers[one.id], one) for one in found],
         "other": shown[0].turn if len(shown) > 1 else None,
+        "kept_down": kept_down(turn),
     }
 
 

@@ -20,7 +20,7 @@ from chat.turns.chats import source
 from chat.turns.claims import ReplyRunningError, find_turn
 from chat.turns.limits import TURN_CHARACTERS, TurnTooLongError
 from chat.turns.models import Generation
-from chat.turns.standing import is_deleted, refuse_fallen, standing_beside
+from chat.turns.standing import is_deleted, refuse_fallen, refuse_unasked, standing_beside
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -128,7 +128,10 @@ def delete(chat: Chat, *, turn: int, by: "User") -> None:
 
 
 def undelete(chat: Chat, *, turn: int, by: "User") -> None:
-    """Bring a deleted turn back; NotDeletedError when it was not deleted, or its place is taken."""
+    """Bring a deleted turn back, with what went with it.
+
+    Raises TurnNotFoundError, AnswersNothingError, and NotDeletedError when it was not deleted, or its place is taken.
+    """
     with transaction.atomic():
         lock(chat.stream)
         gone = find_turn(chat, turn)
@@ -140,7 +143,7 @@ def undelete(chat: Chat, *, turn: int, by: "User") -> None:
 def restore(chat: Chat, *, turn: int, by: "User") -> None:
     """Let another writing stand again, with the interjection that fell with it and the state both had caused.
 
-    What stands in its place is superseded. Raises TurnNotFoundError and StandsAlreadyError.
+    What stands in its place is superseded. Raises TurnNotFoundError, StandsAlreadyError and AnswersNothingError.
     """
     with transaction.atomic():
         lock(chat.stream)
@@ -158,6 +161,7 @@ def interjection_gone_with(reply: int) -> int | None:
 
 
 def _rise(chat: Chat, risen: Turn, by: "User") -> None:
+    refuse_unasked(risen)
     standing, line = standing_beside(risen), rewriting.line_of(chat, risen)
     fallen: list[Payload] = []
     if standing is not None:

@@ -2,8 +2,10 @@
 
 import random
 from collections import defaultdict
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
 
+import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
@@ -24,6 +26,7 @@ from chat.story.writer import write
 from chat.turns import chats, claims, leases, rewriting, story_events
 from chat.turns.leases import Settled
 from chat.turns.models import Generation
+from chat.turns.standing import AnswersNothingError
 from tests.factories import cast_of, make_character, say
 
 State = Generation.State
@@ -127,7 +130,8 @@ class Tale:
     def restore(self) -> None:
         if (turn := self.pick([turn for turn, place in self.place.items() if self.page[place] != turn])) is None:
             return
-        rewriting.restore(self.chat, turn=turn, by=self.owner)
+        if not self.may_rise(turn, rewriting.restore):
+            return
         stood = self.page[self.place[turn]]
         if stood is not None and self.line[stood] != self.line[turn]:
             self.fall(stood)
@@ -152,8 +156,8 @@ class Tale:
     def undelete(self) -> None:
         if (turn := self.pick([turn for turn in self.deleted if self.page[self.place[turn]] is None])) is None:
             return
-        rewriting.undelete(self.chat, turn=turn, by=self.owner)
-        self.rise(turn)
+        if self.may_rise(turn, rewriting.undelete):
+            self.rise(turn)
 
     def read(self) -> None:
         """A Reaction that comes late finds that its turn no longer stands, and writes nothing."""
@@ -214,6 +218,12 @@ class Tale:
             self.page[second] = None
             self.along[self.line[turn]] = [interjection]
 
+    def may_rise(self, turn: int, deed: Callable[..., None]) -> bool:
+        """Whether what it answers stands; the deed is done then, and refused if not."""
+        with nullcontext() if self.answers(turn) else pytest.raises(AnswersNothingError):
+            deed(self.chat, turn=turn, by=self.owner)
+        return self.answers(turn)
+
     def rise(self, turn: int) -> None:
         self.page[self.place[turn]] = turn
         self.deleted.discard(turn)
@@ -228,6 +238,14 @@ class Tale:
     def opened(self) -> set[int]:
         """The players turns, with their edits."""
         return {turn for turn, place in self.place.items() if place == self.group[turn]}
+
+    def answers(self, turn: int) -> bool:
+        """Whether the player's turn to which it is said stands, and of an interjection the reply."""
+        own = self.group[turn]
+        if turn in self.opened():
+            return True
+        after = own if self.is_primary(turn) else self.place[self.primaries[own][0]]
+        return self.page[own] is not None and self.page[after] is not None
 
     def is_primary(self, turn: int) -> bool:
         return turn in self.primaries[self.group[turn]]

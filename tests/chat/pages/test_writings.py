@@ -144,6 +144,28 @@ def test_what_stands_with_one_writing_and_comes_with_the_other_neither_went_nor_
     assert player.post(restored["undo"]).json()["went"] == "1 memory and 1 story event went with the other."
 
 
+def test_what_answers_a_deleted_turn_is_not_offered_and_refused_with_what_to_do(chat, player, told):
+    regenerate(chat, told["primary"], "“I leave it.”")
+    player.post(door(chat, told["interjection"], "restore"))
+    player.post(door(chat, told["interjection"], "delete"))
+    gone = f"/chats/{chat.id}/turns/deleted/"
+    assert page(player, gone).count("Bring back") == 1
+    player.post(door(chat, told["own"], "delete"))
+
+    found = page(player, gone)
+    writings = player.get(door(chat, told["primary"], "variants"), headers=HTML).content.decode()
+    refused = [player.post(door(chat, told["interjection"], act)) for act in ("restore", "undelete")]
+    in_browser = player.post(door(chat, told["primary"], "restore"), headers=HTML)
+
+    assert re.findall(r'formaction="(.*?/undelete/)"', found) == [door(chat, told["own"], "undelete")]
+    assert "1 deleted turn" in page(player, f"/chats/{chat.id}/facts/")
+    sentence = "The turn that this answers was deleted. Bring that one back first: what went with it comes along."
+    assert "Bring this one back" not in writings
+    assert sentence in writings
+    assert {answer.status_code for answer in refused} == {409}
+    assert (in_browser.status_code, sentence in in_browser.content.decode()) == (409, True)
+
+
 def test_browsers_without_scripts_get_pages_and_an_undo(chat, player, told):
     form = player.get(door(chat, told["primary"], "edit"), headers=HTML)
     assert "I open it." in form.content.decode()

@@ -11,7 +11,7 @@ from chat.story.models import Chat, Turn
 from chat.turns import claims, leases, openers, rewriting
 from chat.turns.leases import Settled
 from chat.turns.models import Generation
-from chat.turns.standing import NotStandingError
+from chat.turns.standing import AnswersNothingError, NotStandingError
 from tests.factories import cast_of, make_chat, owner_of, say
 from tests.facts import moved, planned, record, regenerate, reply, status, texts
 
@@ -150,6 +150,47 @@ def test_what_was_deleted_after_it_fell_with_its_reply_comes_back_with_it(chat):
     rewriting.restore(chat, turn=primary, by=owner_of(chat))
 
     assert texts(chat) == ["Mara?", "One.", "“No!”"]
+
+
+def test_a_reply_is_not_brought_back_without_the_players_turn_that_it_answers(chat):
+    own = say(chat, "Mara?")
+    primary = reply(chat, "Mara", "One.", group=own)
+    new = regenerate(chat, primary, "Two.")
+    rewriting.delete(chat, turn=own, by=owner_of(chat))
+
+    for bring_back, turn in ((rewriting.restore, primary), (rewriting.restore, new), (rewriting.undelete, new)):
+        with pytest.raises(AnswersNothingError):
+            bring_back(chat, turn=turn, by=owner_of(chat))
+
+    assert texts(chat) == []
+    rewriting.undelete(chat, turn=own, by=owner_of(chat))
+    rewriting.restore(chat, turn=primary, by=owner_of(chat))
+    assert texts(chat) == ["Mara?", "One."]
+
+
+def test_an_interjection_is_not_brought_back_without_the_reply_before_it(chat):
+    own = say(chat, "Mara?")
+    primary = reply(chat, "Mara", "One.", group=own)
+    interjection = reply(chat, "Ilse", "“No!”", group=own, interjection_of=cast_of(chat)["Mara"])
+    rewriting.delete(chat, turn=interjection, by=owner_of(chat))
+    rewriting.delete(chat, turn=primary, by=owner_of(chat))
+
+    for bring_back in (rewriting.restore, rewriting.undelete):
+        with pytest.raises(AnswersNothingError):
+            bring_back(chat, turn=interjection, by=owner_of(chat))
+
+    rewriting.undelete(chat, turn=primary, by=owner_of(chat))
+    rewriting.undelete(chat, turn=interjection, by=owner_of(chat))
+    assert texts(chat) == ["Mara?", "One.", "“No!”"]
+
+
+def test_what_answers_no_players_turn_can_be_brought_back_at_any_time(chat):
+    greeting = reply(chat, "Mara", "“Welcome.”")
+    rewriting.delete(chat, turn=greeting, by=owner_of(chat))
+
+    rewriting.undelete(chat, turn=greeting, by=owner_of(chat))
+
+    assert texts(chat) == ["“Welcome.”"]
 
 
 def test_the_order_stays_when_turn_2_of_10_is_rewritten(chat):
