@@ -1,5 +1,6 @@
 """What the pages show of a turn's writings: what a new one undoes, how two compare, what is older than a change."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ from chat.turns.standing import kept_down, refuse_fallen
 
 type Context = dict[str, Any]
 
+#: Of all that goes with many replies, so much is told one by one.
+MOST_LINES = 30
 #: Of one page, at most so many turns are looked at for marks.
 MOST_MARKED = 1000
 
@@ -47,6 +50,14 @@ def rewrite_page(chat: Chat, turn: Turn) -> Context:
     """The page that is shown before a turn is rewritten."""
     undone = undoing.undone(chat, turn)
     return {"chat": chat, "turn": turn, "undone": undone, "lines": list(undone.lines(names_of(chat)))}
+
+
+def rewrite_from_page(chat: Chat, replies: Sequence[Turn]) -> Context:
+    """The page that is shown before all replies from one on are rewritten."""
+    undone = undoing.undone_by_all(chat, replies)
+    lines = list(undone.lines(names_of(chat)))
+    told, more = lines[:MOST_LINES], len(lines[MOST_LINES:])
+    return {"chat": chat, "turn": replies[0], "replies": replies, "undone": undone, "lines": told, "more": more}
 
 
 def edit_page(chat: Chat, turn: Turn) -> Context:

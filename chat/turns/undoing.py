@@ -35,14 +35,14 @@ class Moved:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Undone:
-    """What goes with a turn that stands, when it falls."""
+    """What goes with turns that stand, when they fall."""
 
     memories: list[Memory]
     story_events: list[Moved]
     milestones: list[Milestone]
     relationships: list[RelationshipChange]
     interjections: list[Turn]
-    #: How many turns that stand come after it.
+    #: How many other turns that stand come after the first of them.
     later_turns: int
 
     @property
@@ -80,15 +80,25 @@ class Undone:
 def undone(chat: Chat, turn: Turn, *, alone: bool = False) -> Undone:
     """What goes with a turn that stands, when it is rewritten; `alone`: when it is edited, without its interjection."""
     interjection = None if alone else rewriting.interjection_of(chat, turn)
-    interjections = [interjection] if interjection else []
-    fallen = {turn.id, *(one.id for one in interjections)}
+    return _undone(chat, [turn], [interjection] if interjection else [])
+
+
+def undone_by_all(chat: Chat, replies: Collection[Turn]) -> Undone:
+    """What goes when replies that stand are all rewritten, one after another in story order."""
+    groups = {reply.group for reply in replies if reply.interjection_of is None}
+    interjections = chat.turns.live().filter(group__in=groups, interjection_of__isnull=False)
+    return _undone(chat, replies, list(interjections.in_story_order()))
+
+
+def _undone(chat: Chat, replies: Collection[Turn], interjections: list[Turn]) -> Undone:
+    fallen, first = {one.id for one in (*replies, *interjections)}, min(reply.place for reply in replies)
     return Undone(
         memories=list(Memory.objects.filter(chat=chat, turn__in=fallen).active().order_by("id")),
         story_events=_moved(chat, fallen),
         milestones=list(Milestone.objects.filter(chat=chat, turn__in=fallen).live().order_by("id")),
         relationships=list(RelationshipChange.objects.filter(chat=chat, turn__in=fallen).active().order_by("id")),
         interjections=interjections,
-        later_turns=chat.turns.live().filter(place__gt=turn.place).exclude(id__in=fallen).count(),
+        later_turns=chat.turns.live().filter(place__gt=first).exclude(id__in=fallen).count(),
     )
 
 

@@ -48,6 +48,30 @@ def test_before_a_rewriting_the_page_and_the_json_say_what_will_be_undone(chat, 
     assert "1 later turn was written against this reply" in asking
 
 
+def test_before_rewriting_from_a_turn_on_all_that_goes_is_counted_with_the_interjections(chat, player, told):
+    address = door(chat, told["primary"], "rewrite-from")
+
+    found = player.get(address).json()
+    asking = " ".join(player.get(address, headers=HTML).content.decode().split())
+
+    assert found == {
+        "replies": 2, "memories": 2, "story_events": 1, "milestones": 0, "relationships": 0, "interjections": 1,
+    }  # fmt: skip
+    assert "2 replies will be written anew" in asking
+    assert "Whether somebody speaks up after each is asked anew." in asking
+    assert "2 memories, 1 story event and 1 interjection will go with them" in asking
+    assert "Ilse no longer speaks up: “No!”" in asking
+    last = " ".join(player.get(door(chat, told["later"], "rewrite-from"), headers=HTML).content.decode().split())
+    assert "it alone will be written anew.</p>" in last
+    assert "will go with" not in last
+
+
+def test_rewriting_from_an_interjection_on_leaves_the_reply_before_it(chat, player, told):
+    found = player.get(door(chat, told["interjection"], "rewrite-from")).json()
+
+    assert (found["replies"], found["memories"], found["story_events"], found["interjections"]) == (2, 1, 0, 0)
+
+
 def test_a_milestone_goes_with_the_turn_that_reached_it_and_every_line_says_so(chat, player, told):
     moved(chat, EventCompleted, told["story_event"], told["later"])
     record(chat, MilestoneReached(story_event=told["story_event"], text="The letter is open.", turn=told["later"]))
