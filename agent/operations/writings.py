@@ -118,9 +118,13 @@ def show_new_writing(generation_id: str, *, by: Operator) -> NewWriting:
             new=new,
             number=number_of(old),
             writings=writings_of(old),
-            interjection=rewriting.interjection_of(chat, new) if new and new.superseded_by is None else None,
+            interjection=_interjection(chat, new) if new and new.superseded_by is None else None,
             under_way=row.under_way,
         )
+
+
+def _interjection(chat: Chat, reply: Turn) -> Turn | None:
+    return next(iter(rewriting.interjections_of(chat, reply)), None)
 
 
 def _with_under_way(now: datetime) -> "QuerySet[Generation, Any]":

@@ -184,13 +184,15 @@ def _first_of(turn: int, edits: Mapping[int, int]) -> int:
     return turn
 
 
-def interjection_of(chat: Chat, turn: Turn) -> Turn | None:
-    """The live interjection that follows a live primary reply; looked for in its chat alone, newest first."""
+def interjections_of(chat: Chat, turn: Turn) -> list[Turn]:
+    """The live interjections that follow a live primary reply; looked for in its chat alone, newest first.
+
+    One spoke up; more than one stands where an older one was brought back beside it.
+    """
     if turn.kind != Turn.Kind.ASSISTANT or turn.interjection_of is not None:
-        return None
+        return []
     siblings = chat.turns.filter(group=turn.group).order_by("-id")[:SIBLINGS]
-    found = [one for one in siblings if one.interjection_of is not None and one.superseded_by is None]
-    return found[0] if found else None
+    return [one for one in siblings if one.interjection_of is not None and one.superseded_by is None]
 
 
 def _tell_skipped(chat: int, turn: int) -> None:

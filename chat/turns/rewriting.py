@@ -181,11 +181,11 @@ def _rise(chat: Chat, risen: Turn, by: "User") -> None:
 
 def _fall(chat: Chat, turn: Turn, *, by: int, alone: bool = False) -> list[Payload]:
     """What is written when a turn falls: itself, its interjection (unless it falls alone), what both had caused."""
-    interjection = None if alone else rewriting.interjection_of(chat, turn)
+    interjections = [] if alone else rewriting.interjections_of(chat, turn)
     superseded = [TurnSuperseded(turn=turn.id, by=by)]
-    if interjection is not None:
+    if interjections:
         line = rewriting.line_of(chat, turn)
-        superseded.append(TurnSuperseded(turn=interjection.id, by=by, went_with=line))
+        superseded += [TurnSuperseded(turn=one.id, by=by, went_with=line) for one in interjections]
     fallen = {one.turn for one in superseded}
     return [*superseded, *rewriting.reverting(chat.id, fallen=fallen, turn=turn.id)]
 
@@ -193,8 +193,7 @@ def _fall(chat: Chat, turn: Turn, *, by: int, alone: bool = False) -> list[Paylo
 def _taken_along(chat: Chat, turn: Turn) -> list[Turn]:
     if turn.kind == Turn.Kind.USER:
         return list(chat.turns.live().filter(group=turn.group).exclude(id=turn.id).order_by("place", "id"))
-    interjection = rewriting.interjection_of(chat, turn)
-    return [interjection] if interjection else []
+    return rewriting.interjections_of(chat, turn)
 
 
 def _edited(before: Turn, text: str) -> Payload:

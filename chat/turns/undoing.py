@@ -79,8 +79,7 @@ class Undone:
 
 def undone(chat: Chat, turn: Turn, *, alone: bool = False) -> Undone:
     """What goes with a turn that stands, when it is rewritten; `alone`: when it is edited, without its interjection."""
-    interjection = None if alone else rewriting.interjection_of(chat, turn)
-    return _undone(chat, [turn], [interjection] if interjection else [])
+    return _undone(chat, [turn], [] if alone else rewriting.interjections_of(chat, turn))
 
 
 def undone_by_all(chat: Chat, replies: Collection[Turn]) -> Undone:

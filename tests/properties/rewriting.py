@@ -51,8 +51,8 @@ class Tale:
         self.page: dict[int, int | None] = {}
         self.place: dict[int, int] = {}
         self.text: dict[int, str] = {}
-        #: The interjection's place of each turn group, and the group of each turn.
-        self.second: dict[int, int] = {}
+        #: The interjections' places of each turn group, and the group of each turn.
+        self.seconds: dict[int, list[int]] = defaultdict(list)
         self.group: dict[int, int] = {}
         self.primaries: dict[int, list[int]] = defaultdict(list)
         #: What fell together with a line of writings, until one of them rises.
@@ -93,12 +93,16 @@ class Tale:
         self.stands(turn, words, place=turn, group=own)
         self.primaries[own].append(turn)
         if state == State.FINISHED and self.rng.random() < 0.5:
-            first, second = list(self.cast.values())
-            speaker = second if claim.speaker.id == first else first
-            words = self.words()
-            said = AssistantTurn(speaker=speaker, text=words, group=own, interjection_of=claim.speaker.id)
-            self.second[own] = interjection = self.record(said)
-            self.stands(interjection, words, place=interjection, group=own)
+            self.interject(claim)
+
+    def interject(self, claim: claims.Claim) -> None:
+        first, second = list(self.cast.values())
+        speaker = second if claim.speaker.id == first else first
+        words = self.words()
+        said = AssistantTurn(speaker=speaker, text=words, group=claim.group, interjection_of=claim.speaker.id)
+        interjection = self.record(said)
+        self.seconds[claim.group].append(interjection)
+        self.stands(interjection, words, place=interjection, group=claim.group)
 
     def regenerate(self) -> None:
         old = self.pick([turn for turn in self.standing() if turn not in self.opened()])
@@ -116,6 +120,8 @@ class Tale:
         if state == State.FINISHED:
             self.fall(old)
             self.page[self.place[new]] = new
+            if self.is_primary(new) and self.rng.random() < 0.3:
+                self.interject(claim)
 
     def edit(self) -> None:
         if (old := self.pick(self.standing())) is None:
@@ -213,10 +219,11 @@ class Tale:
     def fall(self, turn: int) -> None:
         self.page[self.place[turn]] = None
         self.along[self.line[turn]] = []
-        second = self.second.get(self.group[turn]) if self.is_primary(turn) else None
-        if second is not None and (interjection := self.page[second]) is not None:
-            self.page[second] = None
-            self.along[self.line[turn]] = [interjection]
+        seconds = self.seconds[self.group[turn]] if self.is_primary(turn) else []
+        for second in seconds:
+            if (interjection := self.page[second]) is not None:
+                self.page[second] = None
+                self.along[self.line[turn]].append(interjection)
 
     def may_rise(self, turn: int, deed: Callable[..., None]) -> bool:
         """Whether what it answers stands; the deed is done then, and refused if not."""

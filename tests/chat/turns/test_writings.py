@@ -152,6 +152,21 @@ def test_what_was_deleted_after_it_fell_with_its_reply_comes_back_with_it(chat):
     assert texts(chat) == ["Mara?", "One.", "“No!”"]
 
 
+def test_two_interjections_that_stand_after_one_reply_go_and_come_with_it(chat):
+    own, to = say(chat, "Mara?"), cast_of(chat)["Mara"]
+    primary = reply(chat, "Mara", "One.", group=own)
+    first = reply(chat, "Ilse", "“No!”", group=own, interjection_of=to)
+    rewriting.delete(chat, turn=first, by=owner_of(chat))
+    reply(chat, "Ilse", "“Oh.”", group=own, interjection_of=to)
+    rewriting.undelete(chat, turn=first, by=owner_of(chat))
+
+    regenerate(chat, primary, "Two.")
+    assert texts(chat) == ["Mara?", "Two."]
+
+    rewriting.restore(chat, turn=primary, by=owner_of(chat))
+    assert texts(chat) == ["Mara?", "One.", "“No!”", "“Oh.”"]
+
+
 def test_a_reply_is_not_brought_back_without_the_players_turn_that_it_answers(chat):
     own = say(chat, "Mara?")
     primary = reply(chat, "Mara", "One.", group=own)
