@@ -48,30 +48,6 @@ def test_before_a_rewriting_the_page_and_the_json_say_what_will_be_undone(chat, 
     assert "1 later turn was written against this reply" in asking
 
 
-def test_before_rewriting_from_a_turn_on_all_that_goes_is_counted_with_the_interjections(chat, player, told):
-    address = door(chat, told["primary"], "rewrite-from")
-
-    found = player.get(address).json()
-    asking = " ".join(player.get(address, headers=HTML).content.decode().split())
-
-    assert found == {
-        "replies": 2, "memories": 2, "story_events": 1, "milestones": 0, "relationships": 0, "interjections": 1,
-    }  # fmt: skip
-    assert "2 replies will be written anew" in asking
-    assert "Whether somebody speaks up after each is asked anew." in asking
-    assert "2 memories, 1 story event and 1 interjection will go with them" in asking
-    assert "Ilse no longer speaks up: “No!”" in asking
-    last = " ".join(player.get(door(chat, told["later"], "rewrite-from"), headers=HTML).content.decode().split())
-    assert "it alone will be written anew.</p>" in last
-    assert "will go with" not in last
-
-
-def test_rewriting_from_an_interjection_on_leaves_the_reply_before_it(chat, player, told):
-    found = player.get(door(chat, told["interjection"], "rewrite-from")).json()
-
-    assert (found["replies"], found["memories"], found["story_events"], found["interjections"]) == (2, 1, 0, 0)
-
-
 def test_a_milestone_goes_with_the_turn_that_reached_it_and_every_line_says_so(chat, player, told):
     moved(chat, EventCompleted, told["story_event"], told["later"])
     record(chat, MilestoneReached(story_event=told["story_event"], text="The letter is open.", turn=told["later"]))
@@ -155,39 +131,6 @@ def test_bringing_a_writing_back_says_what_came_with_it_and_what_went_with_the_o
     )
     deleted = player.post(door(chat, told["primary"], "delete")).json()
     assert player.post(deleted["undo"]).json()["went"] == came
-
-
-def test_what_stands_with_one_writing_and_comes_with_the_other_neither_went_nor_came_back(chat, player, told):
-    regenerate(chat, told["primary"])
-    player.post(door(chat, told["interjection"], "restore"))
-
-    restored = player.post(door(chat, told["primary"], "restore")).json()
-
-    assert restored["went"] == "1 memory and 1 story event came back with it."
-    assert texts(chat) == ["Mara?", "“I open it.”", "“No!”", "“Too late.”"]
-    assert player.post(restored["undo"]).json()["went"] == "1 memory and 1 story event went with the other."
-
-
-def test_what_answers_a_deleted_turn_is_not_offered_and_refused_with_what_to_do(chat, player, told):
-    regenerate(chat, told["primary"], "“I leave it.”")
-    player.post(door(chat, told["interjection"], "restore"))
-    player.post(door(chat, told["interjection"], "delete"))
-    gone = f"/chats/{chat.id}/turns/deleted/"
-    assert page(player, gone).count("Bring back") == 1
-    player.post(door(chat, told["own"], "delete"))
-
-    found = page(player, gone)
-    writings = player.get(door(chat, told["primary"], "variants"), headers=HTML).content.decode()
-    refused = [player.post(door(chat, told["interjection"], act)) for act in ("restore", "undelete")]
-    in_browser = player.post(door(chat, told["primary"], "restore"), headers=HTML)
-
-    assert re.findall(r'formaction="(.*?/undelete/)"', found) == [door(chat, told["own"], "undelete")]
-    assert "1 deleted turn" in page(player, f"/chats/{chat.id}/facts/")
-    sentence = "The turn that this answers was deleted. Bring that one back first: what went with it comes along."
-    assert "Bring this one back" not in writings
-    assert sentence in writings
-    assert {answer.status_code for answer in refused} == {409}
-    assert (in_browser.status_code, sentence in in_browser.content.decode()) == (409, True)
 
 
 def test_browsers_without_scripts_get_pages_and_an_undo(chat, player, told):
