@@ -23,7 +23,7 @@ class RestoreTurn(OfTurn):
 def restore_turn(command: RestoreTurn, *, by: Operator) -> Decided:
     """Let another writing stand again, with all that it had caused.
 
-    TurnNotFoundError (404), StandsAlreadyError (409); and as every operation.
+    TurnNotFoundError (404), StandsAlreadyError and AnswersNothingError (409); and as every operation.
     """
     with performing(command, by=by):
         command = command.checked()

@@ -16,7 +16,7 @@ from chat.story.models import Chat, Turn
 from chat.turns import generation, undoing, variants
 from chat.turns.models import Generation
 from chat.turns.numbers import number_of, writings_of
-from chat.turns.standing import with_standing
+from chat.turns.standing import kept_down, with_standing
 from chat.turns.undoing import Undone
 
 #: Who may do either act may read what it is done to.
@@ -47,6 +47,8 @@ class Writings:
     standing: Turn | None
     #: live, superseded or deleted.
     stands: str
+    #: Why no writing of it can be brought back; "" when one can.
+    kept_down: str
     #: What a new writing would take along; None when none can be begun of this turn.
     undone: Undone | None
     #: The same, each thing in a sentence.
@@ -92,6 +94,7 @@ def show_writings(turn_id: int, *, by: Operator) -> Writings:
             all=found,
             writings={one.id: number for number, one in enumerate(found, start=1)},
             stands=with_standing(Turn.objects.filter(id=turn_id)).get().stands,
+            kept_down=kept_down(turn),
             standing=next((one for one in found if one.superseded_by is None), None),
             undone=gone,
             lines=list(gone.lines(names_of(chat))) if gone else [],
@@ -115,9 +118,13 @@ def show_new_writing(generation_id: str, *, by: Operator) -> NewWriting:
             new=new,
             number=number_of(old),
             writings=writings_of(old),
-            interjection=rewriting.interjection_of(chat, new) if new and new.superseded_by is None else None,
+            interjection=_interjection(chat, new) if new and new.superseded_by is None else None,
             under_way=row.under_way,
         )
+
+
+def _interjection(chat: Chat, reply: Turn) -> Turn | None:
+    return next(iter(rewriting.interjections_of(chat, reply)), None)
 
 
 def _with_under_way(now: datetime) -> "QuerySet[Generation, Any]":

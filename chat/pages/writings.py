@@ -1,5 +1,6 @@
 """What the pages show of a turn's writings: what a new one undoes, how two compare, what is older than a change."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +14,12 @@ from chat.templatetags.story_text import render_older_than
 from chat.turns import outdated, transcript, undoing, variants
 from chat.turns.comparing import Run, compared
 from chat.turns.lines import plain
-from chat.turns.standing import refuse_fallen
+from chat.turns.standing import kept_down, refuse_fallen
 
 type Context = dict[str, Any]
 
+#: Of all that goes with many replies, so much is told one by one.
+MOST_LINES = 30
 #: Of one page, at most so many turns are looked at for marks.
 MOST_MARKED = 1000
 
@@ -49,6 +52,14 @@ def rewrite_page(chat: Chat, turn: Turn) -> Context:
     return {"chat": chat, "turn": turn, "undone": undone, "lines": list(undone.lines(names_of(chat)))}
 
 
+def rewrite_from_page(chat: Chat, replies: Sequence[Turn]) -> Context:
+    """The page that is shown before all replies from one on are rewritten."""
+    undone = undoing.undone_by_all(chat, replies)
+    lines = list(undone.lines(names_of(chat)))
+    told, more = lines[:MOST_LINES], len(lines[MOST_LINES:])
+    return {"chat": chat, "turn": replies[0], "replies": replies, "undone": undone, "lines": told, "more": more}
+
+
 def edit_page(chat: Chat, turn: Turn) -> Context:
     """The form in which a turn is said otherwise."""
     refuse_fallen(turn)
@@ -63,16 +74,19 @@ def deleted_page(chat: Chat) -> Context:
 
 
 def deleted(chat: Chat) -> list[Turn]:
-    """The turns that can be brought back, of each place the one deleted last; newest deletion first."""
+    """The turns that can be brought back, of each place the one deleted last; newest deletion first.
+
+    What answers a turn that is deleted itself can be brought back after that one.
+    """
     newest: dict[int, Turn] = {}
-    for turn in chat.turns.deleted().order_by("-superseded_by"):
+    for turn in chat.turns.deleted().answering().order_by("-superseded_by"):
         newest.setdefault(turn.place, turn)
     return list(newest.values())
 
 
 def count_deleted(chat: Chat) -> int:
     """How many `deleted` finds."""
-    return chat.turns.deleted().values("place").distinct().count()
+    return chat.turns.deleted().answering().values("place").distinct().count()
 
 
 def comparison(chat: Chat, turn: Turn, other: str) -> Context:
@@ -94,6 +108,7 @@ def comparison(chat: Chat, turn: Turn, other: str) -> Context:
         "shown": shown,
         "all": [(numbers[one.id], one) for one in found],
         "other": shown[0].turn if len(shown) > 1 else None,
+        "kept_down": kept_down(turn),
     }
 
 

@@ -204,6 +204,16 @@ class TurnQuerySet(models.QuerySet["Turn"]):
         standing = Turn.objects.live().filter(chat=OuterRef("chat"), place=OuterRef("place"))
         return self.filter(~Exists(heir), ~Exists(standing), superseded_by__isnull=False, went_with=None)
 
+    def answering(self) -> Self:
+        """Those that may stand: where there is a player's turn to answer, or a reply to interject after, it stands."""
+        beside = Turn.objects.filter(chat=OuterRef("chat"), group=OuterRef("group"))
+        asked = beside.filter(kind=Turn.Kind.USER)
+        primary = beside.live().filter(kind=Turn.Kind.ASSISTANT, interjection_of=None)
+        return self.filter(
+            Q(kind=Turn.Kind.USER) | ~Exists(asked) | Exists(asked.live()),
+            Q(interjection_of=None) | Exists(primary),
+        )
+
     def in_story_order(self) -> Self:
         """As they are read."""
         return self.order_by("place", "id")
@@ -241,8 +251,11 @@ class Turn(models.Model):
     interjection_of = models.BigIntegerField(null=True)
     #: Position of the turn that stands in its place, or of its deletion; None while it stands.
     superseded_by = models.BigIntegerField(null=True)
-    #: The turn that took it along when it ceased to stand, or whose edit did: it comes back with that one.
+    #: The turn that took it along when it ceased to stand, or whose edit did; None while it stands.
     went_with = models.BigIntegerField(null=True)
+    #: Of the first of a line of writings (`rewriting.line_of`): the ids of the turns that fell with it, in order. They
+    #: come back with it, wherever they have stood since; empty while one of the line stands.
+    took_along = models.JSONField(default=list)
     #: Position of the event that brought it back last, after another writing had stood in its place.
     restored_by = models.BigIntegerField(null=True)
     #: The meanwhile in which it was said.

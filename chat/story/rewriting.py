@@ -169,19 +169,30 @@ def lines_of(chat: Chat, turns: Collection[Turn]) -> dict[int, int]:
     return {turn.id: _first_of(turn.id, edits) for turn in turns}
 
 
+def gone_along(chat: Chat, turns: Collection[Turn]) -> dict[int, list[int]]:
+    """Which turns fell with each of these, do not stand, and come back when it does, by the turn's id; oldest first."""
+    lines = lines_of(chat, turns)
+    took = dict(chat.turns.filter(id__in=set(lines.values())).values_list("id", "took_along"))
+    fallen = chat.turns.filter(id__in={one for those in took.values() for one in those}, superseded_by__isnull=False)
+    gone = set(fallen.values_list("id", flat=True))
+    return {turn: sorted(gone.intersection(took[line])) for turn, line in lines.items()}
+
+
 def _first_of(turn: int, edits: Mapping[int, int]) -> int:
     while turn in edits:
         turn = edits[turn]
     return turn
 
 
-def interjection_of(chat: Chat, turn: Turn) -> Turn | None:
-    """The live interjection that follows a live primary reply; looked for in its chat alone, newest first."""
+def interjections_of(chat: Chat, turn: Turn) -> list[Turn]:
+    """The live interjections that follow a live primary reply; looked for in its chat alone, newest first.
+
+    One spoke up; more than one stands where an older one was brought back beside it.
+    """
     if turn.kind != Turn.Kind.ASSISTANT or turn.interjection_of is not None:
-        return None
+        return []
     siblings = chat.turns.filter(group=turn.group).order_by("-id")[:SIBLINGS]
-    found = [one for one in siblings if one.interjection_of is not None and one.superseded_by is None]
-    return found[0] if found else None
+    return [one for one in siblings if one.interjection_of is not None and one.superseded_by is None]
 
 
 def _tell_skipped(chat: int, turn: int) -> None:

@@ -20,7 +20,7 @@ class TurnRestored:
     """A turn that did not stand stands again."""
 
     turn: Position
-    #: The turn that stood in its place until now.
+    #: The turn that stood in its place until now; itself, if it fell in the same act with what was there before.
     instead_of: Position | None = None
 
 

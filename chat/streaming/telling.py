@@ -73,6 +73,8 @@ class Telling:
             if isinstance(payload, TurnSuperseded | TurnDeleted)
             for turn in (payload.turn, getattr(payload, "by", None))
         }
+        #: Turns that a later event brings back, be it that they fall before.
+        self.risen = {payload.turn for payload in self.payloads.values() if isinstance(payload, TurnRestored)}
         wanted = {turn for event in events for turn in self._turns_of(event)}
         self.turns = _turns(wanted, chat_id)
         self.marking = [event for event in marks.shown(events) if self.kept[event.position] is None]
@@ -169,7 +171,8 @@ class Telling:
     def _superseded(self, position: int, payload: TurnSuperseded) -> Frame | None:
         old, new = self.turns[payload.turn], self.turns[payload.by]
         if old.place != new.place:
-            return self._gone(position, old.id)
+            # One that fell and rose in one act never left the page.
+            return None if old.id in self.risen else self._gone(position, old.id)
         if old.id in self.payloads and new.id < old.id:
             # It never stood: the page gets the one that does afresh.
             return self._stands(position, new.id, instead_of=new.id, written=old)

@@ -74,27 +74,27 @@ async def regenerate_assistant_turn(
     return begun.claim.generation
 
 
-async def rewrite_from(chat: Chat, *, turn: int, user: "User", announcer: Announcer) -> int:
-    """Begin to rewrite a character's turn and every reply after it, in story order; how many they are.
+async def rewrite_from(chat: Chat, *, turn: int, user: "User", announcer: Announcer) -> list[int]:
+    """Begin to rewrite a character's turn and every reply after it, in story order; their ids.
 
     Each waits for the one before. It ends where one of them is stopped, fails, or cannot begin. Raises as
     `regenerate_assistant_turn` does for the first of them.
     """
     await in_thread(count_turn, user.pk)
-    replies = await in_thread(replies_from, chat, turn=turn)
+    replies = [reply.id for reply in await in_thread(replies_from, chat, turn=turn)]
     first = await asyncio.shield(spawn(_claim_and_begin(chat.id, turn, "", actor(user), announcer)))
     _ = spawn(_rewrite_on(first, replies[1:], announcer))
-    return len(replies)
+    return replies
 
 
-def replies_from(chat: Chat, *, turn: int) -> list[int]:
+def replies_from(chat: Chat, *, turn: int) -> list[Turn]:
     """The standing primary replies from a turn on, in story order: an interjection goes with its reply.
 
     Raises TurnNotFoundError, NotAReplyError and NotStandingError.
     """
     first = claims.find_standing_reply(chat, turn)
     later = chat.turns.live().filter(kind=Turn.Kind.ASSISTANT, interjection_of=None, place__gt=first.place)
-    return [turn, *later.in_story_order().values_list("id", flat=True)]
+    return [first, *later.in_story_order()]
 
 
 def claim_next(before: Claim, *, turn: int, now: datetime) -> Claim:

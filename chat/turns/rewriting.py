@@ -20,7 +20,7 @@ from chat.turns.chats import source
 from chat.turns.claims import ReplyRunningError, find_turn
 from chat.turns.limits import TURN_CHARACTERS, TurnTooLongError
 from chat.turns.models import Generation
-from chat.turns.standing import is_deleted, refuse_fallen, standing_beside
+from chat.turns.standing import is_deleted, refuse_fallen, refuse_unasked, standing_beside
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -128,7 +128,10 @@ def delete(chat: Chat, *, turn: int, by: "User") -> None:
 
 
 def undelete(chat: Chat, *, turn: int, by: "User") -> None:
-    """Bring a deleted turn back; NotDeletedError when it was not deleted, or its place is taken."""
+    """Bring a deleted turn back, with what went with it.
+
+    Raises TurnNotFoundError, AnswersNothingError, and NotDeletedError when it was not deleted, or its place is taken.
+    """
     with transaction.atomic():
         lock(chat.stream)
         gone = find_turn(chat, turn)
@@ -140,7 +143,7 @@ def undelete(chat: Chat, *, turn: int, by: "User") -> None:
 def restore(chat: Chat, *, turn: int, by: "User") -> None:
     """Let another writing stand again, with the interjection that fell with it and the state both had caused.
 
-    What stands in its place is superseded. Raises TurnNotFoundError and StandsAlreadyError.
+    What stands in its place is superseded. Raises TurnNotFoundError, StandsAlreadyError and AnswersNothingError.
     """
     with transaction.atomic():
         lock(chat.stream)
@@ -153,12 +156,12 @@ def restore(chat: Chat, *, turn: int, by: "User") -> None:
 def interjection_gone_with(reply: int) -> int | None:
     """The interjection that fell when this reply was rewritten."""
     fallen = Turn.objects.select_related("chat").get(id=reply)
-    line = rewriting.line_of(fallen.chat, fallen)
-    along = fallen.chat.turns.filter(group=fallen.group, went_with=line, superseded_by=fallen.superseded_by)
-    return along.order_by("-id").values_list("id", flat=True).first()
+    along = rewriting.gone_along(fallen.chat, [fallen])[fallen.id]
+    return along[-1] if along else None
 
 
 def _rise(chat: Chat, risen: Turn, by: "User") -> None:
+    refuse_unasked(risen)
     standing, line = standing_beside(risen), rewriting.line_of(chat, risen)
     fallen: list[Payload] = []
     if standing is not None:
@@ -167,8 +170,9 @@ def _rise(chat: Chat, risen: Turn, by: "User") -> None:
     group = chat.turns.filter(group=risen.group)
     instead = {one.place: one.id for one in group.filter(id__in=gone)}
     taken = set(group.live().exclude(id__in=gone).values_list("place", flat=True))
-    along = group.filter(went_with=line).exclude(place__in={*taken, risen.place})
-    together = [risen, *along.order_by("place", "id")]
+    along = group.filter(id__in=chat.turns.get(id=line).took_along).exclude(place__in={*taken, risen.place})
+    # Of one place the oldest: what was only spoken when the reply had fallen never stood with it.
+    together = [risen, *{one.place: one for one in along.order_by("place", "-id")}.values()]
     restored = [TurnRestored(turn=one.id, instead_of=instead.get(one.place)) for one in together]
     writer.write(chat.id, [*fallen, *restored], source(by))
     for one in together:
@@ -177,11 +181,11 @@ def _rise(chat: Chat, risen: Turn, by: "User") -> None:
 
 def _fall(chat: Chat, turn: Turn, *, by: int, alone: bool = False) -> list[Payload]:
     """What is written when a turn falls: itself, its interjection (unless it falls alone), what both had caused."""
-    interjection = None if alone else rewriting.interjection_of(chat, turn)
+    interjections = [] if alone else rewriting.interjections_of(chat, turn)
     superseded = [TurnSuperseded(turn=turn.id, by=by)]
-    if interjection is not None:
+    if interjections:
         line = rewriting.line_of(chat, turn)
-        superseded.append(TurnSuperseded(turn=interjection.id, by=by, went_with=line))
+        superseded += [TurnSuperseded(turn=one.id, by=by, went_with=line) for one in interjections]
     fallen = {one.turn for one in superseded}
     return [*superseded, *rewriting.reverting(chat.id, fallen=fallen, turn=turn.id)]
 
@@ -189,8 +193,7 @@ def _fall(chat: Chat, turn: Turn, *, by: int, alone: bool = False) -> list[Paylo
 def _taken_along(chat: Chat, turn: Turn) -> list[Turn]:
     if turn.kind == Turn.Kind.USER:
         return list(chat.turns.live().filter(group=turn.group).exclude(id=turn.id).order_by("place", "id"))
-    interjection = rewriting.interjection_of(chat, turn)
-    return [interjection] if interjection else []
+    return rewriting.interjections_of(chat, turn)
 
 
 def _edited(before: Turn, text: str) -> Payload:

@@ -21,6 +21,12 @@ class NotStandingError(ChatError):
         self.present = {"standing": standing}
 
 
+class AnswersNothingError(ChatError):
+    """The turn that this answers was deleted. Bring that one back first: what went with it comes along."""
+
+    status = 409
+
+
 def standing_beside(turn: Turn, *, but: int | None = None) -> Turn | None:
     """The writing that stands in a turn's place, not counting `but`; None when it was deleted."""
     standing = Turn.objects.live().filter(chat=turn.chat_id, place=turn.place)
@@ -41,6 +47,17 @@ def with_standing(turns: "QuerySet[Turn]") -> "QuerySet[Turn, Any]":
 def is_deleted(turn: Turn) -> bool:
     """Whether a turn fell to its deletion, not to another turn."""
     return turn.superseded_by is not None and not Turn.objects.filter(id=turn.superseded_by).exists()
+
+
+def refuse_unasked(turn: Turn) -> None:
+    """Raise AnswersNothingError for a reply whose player's turn does not stand, and an interjection without a reply."""
+    if kept_down(turn):
+        raise AnswersNothingError
+
+
+def kept_down(turn: Turn) -> str:
+    """Why no writing of a turn can be brought back, as a sentence; "" when it can."""
+    return "" if Turn.objects.filter(id=turn.id).answering().exists() else AnswersNothingError.message()
 
 
 def refuse_fallen(turn: Turn) -> None:

@@ -1,7 +1,6 @@
 """What goes with a turn when it falls, and comes back when it rises: each thing of it, how many, and in words."""
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from django.utils.text import Truncator
@@ -36,14 +35,14 @@ class Moved:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Undone:
-    """What goes with a turn that stands, when it falls."""
+    """What goes with turns that stand, when they fall."""
 
     memories: list[Memory]
     story_events: list[Moved]
     milestones: list[Milestone]
     relationships: list[RelationshipChange]
     interjections: list[Turn]
-    #: How many turns that stand come after it.
+    #: How many other turns that stand come after the first of them.
     later_turns: int
 
     @property
@@ -80,30 +79,36 @@ class Undone:
 
 def undone(chat: Chat, turn: Turn, *, alone: bool = False) -> Undone:
     """What goes with a turn that stands, when it is rewritten; `alone`: when it is edited, without its interjection."""
-    interjection = None if alone else rewriting.interjection_of(chat, turn)
-    interjections = [interjection] if interjection else []
-    fallen = {turn.id, *(one.id for one in interjections)}
+    return _undone(chat, [turn], [] if alone else rewriting.interjections_of(chat, turn))
+
+
+def undone_by_all(chat: Chat, replies: Collection[Turn]) -> Undone:
+    """What goes when replies that stand are all rewritten, one after another in story order."""
+    groups = {reply.group for reply in replies if reply.interjection_of is None}
+    interjections = chat.turns.live().filter(group__in=groups, interjection_of__isnull=False)
+    return _undone(chat, replies, list(interjections.in_story_order()))
+
+
+def _undone(chat: Chat, replies: Collection[Turn], interjections: list[Turn]) -> Undone:
+    fallen, first = {one.id for one in (*replies, *interjections)}, min(reply.place for reply in replies)
     return Undone(
         memories=list(Memory.objects.filter(chat=chat, turn__in=fallen).active().order_by("id")),
         story_events=_moved(chat, fallen),
         milestones=list(Milestone.objects.filter(chat=chat, turn__in=fallen).live().order_by("id")),
         relationships=list(RelationshipChange.objects.filter(chat=chat, turn__in=fallen).active().order_by("id")),
         interjections=interjections,
-        later_turns=chat.turns.live().filter(place__gt=turn.place).exclude(id__in=fallen).count(),
+        later_turns=chat.turns.live().filter(place__gt=first).exclude(id__in=fallen).count(),
     )
 
 
 def fallen_with(chat: Chat, turns: Collection[Turn]) -> dict[int, Counts]:
     """What each of these turns, which fell, took along and brings back with it, by the turn's id."""
-    lines = rewriting.lines_of(chat, turns)
-    taken_by = {line: turn for turn, line in lines.items()}
-    along = chat.turns.filter(group__in={turn.group for turn in turns}, went_with__in=taken_by)
-    with_ = {id_: taken_by[line] for id_, line in along.values_list("id", "went_with") if line is not None}
-    caused = _caused(chat, with_ | {turn.id: turn.id for turn in turns})
-    replies = Counter(with_.values())
+    along = rewriting.gone_along(chat, turns)
+    together = {turn: {turn, *others} for turn, others in along.items()}
+    caused = _caused(chat, set().union(*together.values()))
     return {
-        turn.id: {name: found[turn.id] for name, found in caused.items()}
-        | {"other_turns" if turn.kind == Turn.Kind.USER else "interjections": replies[turn.id]}
+        turn.id: {name: len({one for cause, one in of if cause in together[turn.id]}) for name, of in caused.items()}
+        | {"other_turns" if turn.kind == Turn.Kind.USER else "interjections": len(along[turn.id])}
         for turn in turns
     }
 
@@ -142,22 +147,18 @@ def _moved(chat: Chat, fallen: set[int]) -> list[Moved]:
     return [Moved(story_event=rows[id_], after=after[id_]) for id_ in sorted(after) if rows[id_].status != after[id_]]
 
 
-def _caused(chat: Chat, fell_with: Mapping[int, int]) -> dict[str, Counter[int]]:
-    """How much of what the turns had caused went when they fell, by the turn with which each fell; see `undone`."""
-    memories = Memory.objects.filter(chat=chat, turn__in=fell_with, dismissed_by=None)
-    moved = rewriting.moved_back(chat.id, fell_with)
-    planned = StoryEvent.objects.filter(chat=chat, planned_by__in=fell_with)
+def _caused(chat: Chat, fallen: Collection[int]) -> dict[str, list[tuple[int | None, int]]]:
+    """What went when these turns fell: each turn with everything that it had caused; see `undone`."""
+    memories = Memory.objects.filter(chat=chat, turn__in=fallen, dismissed_by=None)
+    moved = rewriting.moved_back(chat.id, fallen)
+    planned = StoryEvent.objects.filter(chat=chat, planned_by__in=fallen)
     unplanned = planned.exclude(id__in=StoryEvent.objects.visible().filter(chat=chat).values("id"))
-    reached = Milestone.objects.filter(chat=chat, turn__in=fell_with).not_repeated()
+    reached = Milestone.objects.filter(chat=chat, turn__in=fallen).not_repeated()
     milestones = reached.values_list("turn", "story_event", of_completed())
-    felt = RelationshipChange.objects.filter(chat=chat, turn__in=fell_with)
-    found: dict[str, Iterable[tuple[int | None, int]]] = {
-        "memories": memories.values_list("turn", "id"),
+    felt = RelationshipChange.objects.filter(chat=chat, turn__in=fallen)
+    return {
+        "memories": list(memories.values_list("turn", "id")),
         "story_events": [*moved, *unplanned.values_list("planned_by", "id")],
         "milestones": [(turn, one) for turn, one, completed in milestones if completed or (turn, one) in moved],
-        "relationships": felt.values_list("turn", "id"),
-    }
-    return {
-        name: Counter(turn for turn, _ in {(fell_with[cause], one) for cause, one in pairs if cause is not None})
-        for name, pairs in found.items()
+        "relationships": list(felt.values_list("turn", "id")),
     }

@@ -153,6 +153,32 @@ def test_whoever_speaks_up_anew_is_heard_below_the_rewritten_reply(player):
     assert player.turns() == ["Mara?", "“I burn it.”", "“Never burn it!”", "And then?", "“Too late.”"]
 
 
+def test_rewriting_from_here_on_says_what_will_go_and_what_went(player):
+    player.begin()
+    model, yes = player.site.model, {"interject": True, "who": "Ilse", "why": "She is named."}
+    no = {**yes, "interject": False}
+    model.answers["Interjection"] = answer_json(no)
+    model.script(say("“I open it.”"))
+    with player.until_nobody_speaks_up():
+        player.say("Mara?")
+    player.gone(".stop")
+    model.answers["Interjection"] = answer_json(yes)
+    model.script(say("“I burn it.”"), say("“No!”"))
+    player.say("Mara, and then?")
+    player.see(".turn.said[data-turn]", "“No!”")
+    player.gone(".stop")
+    model.answers["Interjection"] = answer_json(no)
+    model.script(say("“I leave it.”"), say("“I read it.”"))
+    ask_to_rewrite(player, player.page.locator(".turn.said[data-turn]").first.get_attribute("data-turn"))
+
+    player.see(".turn[data-text='“I burn it.”'] .anew").click()
+    player.see("#slip .goes", "1 interjection will go with it")
+    player.page.click("#slip button[type=submit]")
+
+    player.see(".toast", "Rewritten. 1 interjection went with it.")
+    assert player.turns() == ["Mara?", "“I leave it.”", "Mara, and then?", "“I read it.”"]
+
+
 def test_writings_are_compared_and_brought_back_on_a_phone(browser, shared_site, kept_session):
     looks = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
     player = Player(browser, shared_site, kept_session, **looks)

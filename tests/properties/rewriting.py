@@ -2,8 +2,10 @@
 
 import random
 from collections import defaultdict
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
 
+import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
@@ -24,6 +26,7 @@ from chat.story.writer import write
 from chat.turns import chats, claims, leases, rewriting, story_events
 from chat.turns.leases import Settled
 from chat.turns.models import Generation
+from chat.turns.standing import AnswersNothingError
 from tests.factories import cast_of, make_character, say
 
 State = Generation.State
@@ -48,11 +51,11 @@ class Tale:
         self.page: dict[int, int | None] = {}
         self.place: dict[int, int] = {}
         self.text: dict[int, str] = {}
-        #: The interjection's place of each turn group, and the group of each turn.
-        self.second: dict[int, int] = {}
+        #: The interjections' places of each turn group, and the group of each turn.
+        self.seconds: dict[int, list[int]] = defaultdict(list)
         self.group: dict[int, int] = {}
         self.primaries: dict[int, list[int]] = defaultdict(list)
-        #: What fell together with a turn.
+        #: What fell together with a line of writings, until one of them rises.
         self.along: dict[int, list[int]] = {}
         #: The writing that a turn is an edit of: the interjection stays with it however it is edited.
         self.line: dict[int, int] = {}
@@ -90,12 +93,16 @@ class Tale:
         self.stands(turn, words, place=turn, group=own)
         self.primaries[own].append(turn)
         if state == State.FINISHED and self.rng.random() < 0.5:
-            first, second = list(self.cast.values())
-            speaker = second if claim.speaker.id == first else first
-            words = self.words()
-            said = AssistantTurn(speaker=speaker, text=words, group=own, interjection_of=claim.speaker.id)
-            self.second[own] = interjection = self.record(said)
-            self.stands(interjection, words, place=interjection, group=own)
+            self.interject(claim)
+
+    def interject(self, claim: claims.Claim) -> None:
+        first, second = list(self.cast.values())
+        speaker = second if claim.speaker.id == first else first
+        words = self.words()
+        said = AssistantTurn(speaker=speaker, text=words, group=claim.group, interjection_of=claim.speaker.id)
+        interjection = self.record(said)
+        self.seconds[claim.group].append(interjection)
+        self.stands(interjection, words, place=interjection, group=claim.group)
 
     def regenerate(self) -> None:
         old = self.pick([turn for turn in self.standing() if turn not in self.opened()])
@@ -113,6 +120,8 @@ class Tale:
         if state == State.FINISHED:
             self.fall(old)
             self.page[self.place[new]] = new
+            if self.is_primary(new) and self.rng.random() < 0.3:
+                self.interject(claim)
 
     def edit(self) -> None:
         if (old := self.pick(self.standing())) is None:
@@ -127,7 +136,8 @@ class Tale:
     def restore(self) -> None:
         if (turn := self.pick([turn for turn, place in self.place.items() if self.page[place] != turn])) is None:
             return
-        rewriting.restore(self.chat, turn=turn, by=self.owner)
+        if not self.may_rise(turn, rewriting.restore):
+            return
         stood = self.page[self.place[turn]]
         if stood is not None and self.line[stood] != self.line[turn]:
             self.fall(stood)
@@ -152,8 +162,8 @@ class Tale:
     def undelete(self) -> None:
         if (turn := self.pick([turn for turn in self.deleted if self.page[self.place[turn]] is None])) is None:
             return
-        rewriting.undelete(self.chat, turn=turn, by=self.owner)
-        self.rise(turn)
+        if self.may_rise(turn, rewriting.undelete):
+            self.rise(turn)
 
     def read(self) -> None:
         """A Reaction that comes late finds that its turn no longer stands, and writes nothing."""
@@ -209,16 +219,21 @@ class Tale:
     def fall(self, turn: int) -> None:
         self.page[self.place[turn]] = None
         self.along[self.line[turn]] = []
-        second = self.second.get(self.group[turn]) if self.is_primary(turn) else None
-        if second is not None and (interjection := self.page[second]) is not None:
-            self.page[second] = None
-            self.along[self.line[turn]] = [interjection]
+        seconds = self.seconds[self.group[turn]] if self.is_primary(turn) else []
+        for second in seconds:
+            if (interjection := self.page[second]) is not None:
+                self.page[second] = None
+                self.along[self.line[turn]].append(interjection)
+
+    def may_rise(self, turn: int, deed: Callable[..., None]) -> bool:
+        """Whether what it answers stands; the deed is done then, and refused if not."""
+        with nullcontext() if self.answers(turn) else pytest.raises(AnswersNothingError):
+            deed(self.chat, turn=turn, by=self.owner)
+        return self.answers(turn)
 
     def rise(self, turn: int) -> None:
         self.page[self.place[turn]] = turn
         self.deleted.discard(turn)
-        # Whatever it once fell with has nothing to do with its next fall.
-        self.along = {line: [one for one in those if one != turn] for line, those in self.along.items()}
         for one in self.along.pop(self.line[turn], []):
             if self.page[self.place[one]] is None:
                 self.page[self.place[one]] = one
@@ -230,6 +245,14 @@ class Tale:
     def opened(self) -> set[int]:
         """The players turns, with their edits."""
         return {turn for turn, place in self.place.items() if place == self.group[turn]}
+
+    def answers(self, turn: int) -> bool:
+        """Whether the player's turn to which it is said stands, and of an interjection the reply."""
+        own = self.group[turn]
+        if turn in self.opened():
+            return True
+        after = own if self.is_primary(turn) else self.place[self.primaries[own][0]]
+        return self.page[own] is not None and self.page[after] is not None
 
     def is_primary(self, turn: int) -> bool:
         return turn in self.primaries[self.group[turn]]

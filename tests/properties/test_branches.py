@@ -47,7 +47,7 @@ def told(chat: Chat, upto: int, ids: dict[int, int]) -> dict[str, Any]:
     turns = [
         (as_copied(turn.id), turn.kind, turn.speaker, turn.text, as_copied(turn.place), as_copied(turn.group),
          as_copied(turn.scene), turn.witnesses, as_copied(turn.superseded_by), as_copied(turn.regenerated_from),
-         as_copied(turn.meanwhile_id), turn.said_at)
+         as_copied(turn.meanwhile_id), turn.said_at, [ids[one] for one in turn.took_along if one in ids])
         for turn in chat.turns.filter(place__lte=upto).order_by("id")
     ]  # fmt: skip
     memories = Memory.objects.filter(chat=chat).active().filter(place__lte=upto).order_by("id")

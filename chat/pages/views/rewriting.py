@@ -43,14 +43,14 @@ async def turn_regenerate(request: HttpRequest, chat_id: int, turn_id: int) -> H
 @require_http_methods(["GET", "POST"])
 @signed_in
 async def turn_rewrite_from(request: HttpRequest, chat_id: int, turn_id: int) -> HttpResponse:
-    """GET: how many replies there are from this one on. POST: rewrite them all, in order."""
+    """GET: how many replies there are from this one on, and what goes with them. POST: rewrite them all, in order."""
     chat = await in_thread(get_chat_for, request.user, chat_id)
     if request.method == "GET":
         return await in_thread(_before_rewriting_on, request, chat, turn_id)
     replies = await regenerate.rewrite_from(chat, turn=turn_id, user=player(request), announcer=chosen())
     if from_browser(request):
         return HttpResponseRedirect(await in_thread(_address, chat, turn_id))
-    return JsonResponse({"replies": replies}, status=ACCEPTED)
+    return JsonResponse({"replies": len(replies), "rewrites": replies}, status=ACCEPTED)
 
 
 @require_http_methods(["GET", "POST"])
@@ -141,11 +141,10 @@ def _before_rewriting(request: HttpRequest, chat: Chat, turn_id: int) -> HttpRes
 
 
 def _before_rewriting_on(request: HttpRequest, chat: Chat, turn_id: int) -> HttpResponse:
-    replies = len(regenerate.replies_from(chat, turn=turn_id))
+    replies = regenerate.replies_from(chat, turn=turn_id)
     if from_browser(request):
-        turn = claims.find_standing_reply(chat, turn_id)
-        return render(request, "chat/rewrite_from.html", {"chat": chat, "turn": turn, "replies": replies})
-    return JsonResponse({"replies": replies})
+        return render(request, "chat/rewrite_from.html", writings.rewrite_from_page(chat, replies))
+    return JsonResponse({"replies": len(replies)} | undoing.undone_by_all(chat, replies).counts)
 
 
 def _done(  # noqa: PLR0913  (what is told of a deed)

@@ -1,8 +1,10 @@
 """Which of a place's writings stands."""
 
 from chat.log.models import Event
+from chat.statements import fetch, update
 from chat.story.fold.turns import preview_of
 from chat.story.models import Chat, Turn
+from chat.story.rewriting import line_of
 from chat.story.rewriting_payloads import TurnDeleted, TurnRestored, TurnSuperseded
 
 type RewritingPayload = TurnSuperseded | TurnRestored | TurnDeleted
@@ -24,23 +26,29 @@ def apply(chat: Chat, event: Event, payload: RewritingPayload) -> None:
 
 def _fall(chat: Chat, payload: TurnSuperseded | TurnDeleted, by: int) -> None:
     standing = Turn.objects.live().filter(chat=chat, id=payload.turn)
-    chat.turn_count -= standing.update(superseded_by=by, went_with=payload.went_with)
+    fell = standing.update(superseded_by=by, went_with=payload.went_with)
+    chat.turn_count -= fell
+    if fell and payload.went_with is not None:
+        line = fetch(Turn, chat_id=chat.id, id=payload.went_with)
+        line.took_along = [*line.took_along, payload.turn]
+        update(line, ["took_along"])
 
 
 def _rise(chat: Chat, event: Event, restored: TurnRestored) -> None:
     fallen = Turn.objects.filter(chat=chat, id=restored.turn).exclude(superseded_by=None)
-    restored_by: int | None = event.position
-    if restored.instead_of is None and (turn := fallen.first()) is not None and _stood_last(turn):
-        # Nothing else has stood there since it was deleted: it stands as if it had never gone.
-        restored_by = turn.restored_by
-    chat.turn_count += fallen.update(superseded_by=None, went_with=None, restored_by=restored_by)
+    if (turn := fallen.first()) is not None:
+        restored_by = turn.restored_by if _is_as_before(turn, restored) else event.position
+        chat.turn_count += fallen.update(superseded_by=None, went_with=None, restored_by=restored_by)
+        Turn.objects.filter(chat=chat, id=line_of(chat, turn)).update(took_along=[])
     opener = _opener(restored.turn)
     if opener is not None and opener > chat.answered_to:
         chat.asked_at = max(chat.asked_at, opener)
 
 
-def _stood_last(turn: Turn) -> bool:
-    """Whether no other writing in its place has fallen since it did."""
+def _is_as_before(turn: Turn, restored: TurnRestored) -> bool:
+    """Whether it stands as if it had never gone: nothing else has stood there since it fell, for a moment or longer."""
+    if restored.instead_of is not None:
+        return restored.instead_of == turn.id
     since = Turn.objects.filter(chat=turn.chat_id, place=turn.place, superseded_by__gt=turn.superseded_by)
     return not since.exists()
 

@@ -201,6 +201,19 @@ def test_who_may_not_read_the_audit_does_not_learn_which_turns_there_are(turn, w
     assert eve.get("chat_turn_history", str(which).format(turn=turn)).status_code == 403
 
 
+def test_a_reply_to_a_deleted_turn_cannot_be_restored_and_says_why(anna, chat, turn):
+    own = chat.turns.exclude(id=turn).get().id
+    regenerate(chat, turn, "“I burn it.”")
+    assert "Restore this writing…" in text(anna.get("chat_turn_change", turn))
+    rewriting.delete(chat, turn=own, by=owner_of(chat))
+
+    assert "Restore this writing…" not in text(anna.get("chat_turn_change", turn))
+    for answer in (anna.get("agent_turn_restore", turn), anna.post("agent_turn_restore", turn, reason="It was better")):
+        assert "The turn that this answers was deleted. Bring that one back first" in text(answer)
+    assert anna.post("agent_turn_restore", turn, reason="It was better").status_code == 409
+    assert "Restore this writing…" in text(anna.get("chat_turn_change", own))
+
+
 def test_what_is_not_there_is_said(anna, turn):
     for page, which in (
         ("agent_turn_regenerate", 10**12),

@@ -103,6 +103,21 @@ def test_a_restored_writing_is_swapped_in_for_what_stood_there(chat, group):
     assert told[0].body["supersedes_id"] == new
 
 
+def test_an_interjection_that_stands_with_both_writings_is_swapped_for_itself(chat, group):
+    _, primary, interjection = group
+    new = regenerate(chat, primary, "Two.")
+    rewriting.restore(chat, turn=interjection, by=owner_of(chat))
+    before = read.head(chat.stream)
+
+    rewriting.restore(chat, turn=primary, by=owner_of(chat))
+
+    told = [frame for frame in frames.after(chat.id, before).frames if frame.type.startswith("turn_html")]
+    assert [(frame.type, frame.body["turn_id"], frame.body["supersedes_id"]) for frame in told] == [
+        ("turn_html_replace", primary, new),
+        ("turn_html_replace", interjection, interjection),
+    ]
+
+
 def test_a_writing_that_was_cut_off_leaves_the_standing_one_with_one_more_writing(chat, group):
     before = read.head(chat.stream)
 

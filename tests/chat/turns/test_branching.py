@@ -10,13 +10,13 @@ from agent.registry import SUBSCRIBERS
 from agent.subscriptions import seeding
 from agent.subscriptions.base import Reaction
 from chat.log.models import Event
-from chat.story import decisions
+from chat.story import decisions, rebuild
 from chat.story.fact_models import Decision, Memory, StoryEvent
 from chat.story.fact_payloads import EventCompleted, EventPlanned, EventStarted, MemoryFormed
 from chat.story.models import Chat
-from chat.turns import cautions, claims, openers, scenes
+from chat.turns import cautions, claims, openers, rewriting, scenes
 from tests.factories import cast_of, make_chat, make_user, owner_of, say
-from tests.facts import record, reply, rewrite
+from tests.facts import record, regenerate, reply, rewrite
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,6 +59,20 @@ def test_a_branch_has_the_turns_up_to_it_their_older_writings_and_what_they_caus
     assert list(Memory.objects.filter(chat=begun).values_list("text", flat=True)) == ["of two"]
     assert texts(chat) == ["One.", "Two, again.", "Three."]
     assert (begun.owner_id, begun.branched_from, begun.branched_from_turn) == (chat.owner_id, chat.id, second)
+
+
+def test_what_fell_with_a_reply_comes_back_with_it_in_a_branch_too(client, chat):
+    own = say(chat, "One.")
+    first = reply(chat, "Mara", "Two.", group=own)
+    reply(chat, "Ilse", "Three.", group=own, interjection_of=cast_of(chat)["Mara"])
+    regenerate(chat, first, "Two, again.")
+    last = say(chat, "Four.")
+
+    begun = branch(client, chat, last)
+    rewriting.restore(begun, turn=begun.turns.get(text="Two.").id, by=owner_of(begun))
+
+    assert texts(begun) == ["One.", "Two.", "Three.", "Four."]
+    assert rebuild.differences(begun.id) == []
 
 
 def test_what_a_copied_turn_caused_belongs_however_late_it_was_written(client, chat):

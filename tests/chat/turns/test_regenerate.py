@@ -187,7 +187,7 @@ async def test_rewriting_from_a_turn_on_redoes_its_replies_in_order(server, chat
     replies = await regenerate.rewrite_from(chat, turn=turns[1], user=user, announcer=heard)
     await heard.until(Ended, 2)
 
-    assert replies == 2
+    assert replies == turns[1:]
     assert (await in_thread(texts, chat))[1::2] == ["Answer 1.", "New 2.", "New 3."]
     assert "New 2." in json.dumps(server.requests[1].body["messages"])
 

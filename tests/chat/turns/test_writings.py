@@ -5,14 +5,13 @@ from django.utils import timezone
 
 from chat.log.read import events_of
 from chat.story import rebuild
-from chat.story.fact_payloads import (
-    EventStarted,
-)
+from chat.story.fact_models import Memory
+from chat.story.fact_payloads import EventCompleted, EventStarted, MemoryFormed
 from chat.story.models import Chat, Turn
 from chat.turns import claims, leases, openers, rewriting
 from chat.turns.leases import Settled
 from chat.turns.models import Generation
-from chat.turns.standing import NotStandingError
+from chat.turns.standing import AnswersNothingError, NotStandingError
 from tests.factories import cast_of, make_chat, owner_of, say
 from tests.facts import moved, planned, record, regenerate, reply, status, texts
 
@@ -110,6 +109,103 @@ def test_an_interjection_goes_with_its_reply_and_comes_back_with_it(chat):
     rewriting.restore(chat, turn=new, by=owner_of(chat))
     assert texts(chat) == ["Mara?", "Another way."]
     assert rebuild.differences(chat.id) == []
+
+
+def test_an_interjection_comes_back_with_its_reply_wherever_it_has_stood_since(chat):
+    cast, owner = cast_of(chat), owner_of(chat)
+    own = say(chat, "Mara?")
+    primary = reply(chat, "Mara", "One.", group=own)
+    interjection = reply(chat, "Ilse", "“No!”", group=own, interjection_of=cast["Mara"])
+    story_event = planned(chat)
+    moved(chat, EventStarted, story_event, primary)
+    moved(chat, EventCompleted, story_event, interjection)
+    record(chat, MemoryFormed(witness=cast["Mara"], text="Ilse cried no.", importance=5, turn=interjection))
+    new = regenerate(chat, primary, "Two.")
+    reply(chat, "Ilse", "“Oh.”", group=own, regenerated_from=interjection, interjection_of=cast["Mara"])
+    rewriting.restore(chat, turn=interjection, by=owner)
+    assert (texts(chat), status(story_event)) == (["Mara?", "Two.", "“No!”"], "completed")
+
+    rewriting.restore(chat, turn=primary, by=owner)
+
+    assert (texts(chat), status(story_event)) == (["Mara?", "One.", "“No!”"], "completed")
+    assert Memory.objects.filter(chat=chat).active().count() == 1
+    # Each of them is brought about again by whoever had brought it about.
+    rewriting.delete(chat, turn=interjection, by=owner)
+    assert status(story_event) == "active"
+    rewriting.undelete(chat, turn=interjection, by=owner)
+    # It stood with the other too, when that one fell.
+    rewriting.restore(chat, turn=new, by=owner)
+    assert texts(chat) == ["Mara?", "Two.", "“No!”"]
+    assert rebuild.differences(chat.id) == []
+
+
+def test_what_was_deleted_after_it_fell_with_its_reply_comes_back_with_it(chat):
+    own = say(chat, "Mara?")
+    primary = reply(chat, "Mara", "One.", group=own)
+    interjection = reply(chat, "Ilse", "“No!”", group=own, interjection_of=cast_of(chat)["Mara"])
+    regenerate(chat, primary, "Two.")
+    rewriting.restore(chat, turn=interjection, by=owner_of(chat))
+    rewriting.delete(chat, turn=interjection, by=owner_of(chat))
+
+    rewriting.restore(chat, turn=primary, by=owner_of(chat))
+
+    assert texts(chat) == ["Mara?", "One.", "“No!”"]
+
+
+def test_two_interjections_that_stand_after_one_reply_go_and_come_with_it(chat):
+    own, to = say(chat, "Mara?"), cast_of(chat)["Mara"]
+    primary = reply(chat, "Mara", "One.", group=own)
+    first = reply(chat, "Ilse", "“No!”", group=own, interjection_of=to)
+    rewriting.delete(chat, turn=first, by=owner_of(chat))
+    reply(chat, "Ilse", "“Oh.”", group=own, interjection_of=to)
+    rewriting.undelete(chat, turn=first, by=owner_of(chat))
+
+    regenerate(chat, primary, "Two.")
+    assert texts(chat) == ["Mara?", "Two."]
+
+    rewriting.restore(chat, turn=primary, by=owner_of(chat))
+    assert texts(chat) == ["Mara?", "One.", "“No!”", "“Oh.”"]
+
+
+def test_a_reply_is_not_brought_back_without_the_players_turn_that_it_answers(chat):
+    own = say(chat, "Mara?")
+    primary = reply(chat, "Mara", "One.", group=own)
+    new = regenerate(chat, primary, "Two.")
+    rewriting.delete(chat, turn=own, by=owner_of(chat))
+
+    for bring_back, turn in ((rewriting.restore, primary), (rewriting.restore, new), (rewriting.undelete, new)):
+        with pytest.raises(AnswersNothingError):
+            bring_back(chat, turn=turn, by=owner_of(chat))
+
+    assert texts(chat) == []
+    rewriting.undelete(chat, turn=own, by=owner_of(chat))
+    rewriting.restore(chat, turn=primary, by=owner_of(chat))
+    assert texts(chat) == ["Mara?", "One."]
+
+
+def test_an_interjection_is_not_brought_back_without_the_reply_before_it(chat):
+    own = say(chat, "Mara?")
+    primary = reply(chat, "Mara", "One.", group=own)
+    interjection = reply(chat, "Ilse", "“No!”", group=own, interjection_of=cast_of(chat)["Mara"])
+    rewriting.delete(chat, turn=interjection, by=owner_of(chat))
+    rewriting.delete(chat, turn=primary, by=owner_of(chat))
+
+    for bring_back in (rewriting.restore, rewriting.undelete):
+        with pytest.raises(AnswersNothingError):
+            bring_back(chat, turn=interjection, by=owner_of(chat))
+
+    rewriting.undelete(chat, turn=primary, by=owner_of(chat))
+    rewriting.undelete(chat, turn=interjection, by=owner_of(chat))
+    assert texts(chat) == ["Mara?", "One.", "“No!”"]
+
+
+def test_what_answers_no_players_turn_can_be_brought_back_at_any_time(chat):
+    greeting = reply(chat, "Mara", "“Welcome.”")
+    rewriting.delete(chat, turn=greeting, by=owner_of(chat))
+
+    rewriting.undelete(chat, turn=greeting, by=owner_of(chat))
+
+    assert texts(chat) == ["“Welcome.”"]
 
 
 def test_the_order_stays_when_turn_2_of_10_is_rewritten(chat):

@@ -5,7 +5,7 @@ import { localTimes } from "./times.js";
 import { clearToasts, toast, toastsIn } from "./toasts.js";
 
 const slip = () => document.getElementById("slip");
-//: Generations that were asked for here; when one is settled, this tab offers Undo.
+//: Generations that were asked for here, and turns to be rewritten in a row; when one is settled, this tab offers Undo.
 const asked = new Set();
 
 /** Open what is asked before a turn is rewritten, edited or brought back in a dialog. */
@@ -28,13 +28,14 @@ export function acted(data) {
     slip().close();
     uncovered();
   }
-  if (data.generation) asked.add(data.generation);
+  for (const one of [data.generation, ...(data.rewrites ?? [])]) if (one) asked.add(one);
   if (data.told) toast(`${data.told} ${data.went ?? ""}`.trim(), "success", data.undo);
 }
 
 /** A new writing stands: say what went with the old one, in the tab where it was asked for. */
 export function rewritten({ generation, went, supersedes_id: old, turn_id: turn }, turns) {
-  if (!asked.delete(generation) || old === turn) return;
+  const here = asked.delete(generation) || asked.delete(old);
+  if (!here || old === turn) return;
   toast(`Rewritten. ${went ?? ""}`.trim(), "success", `${turns}${old}/restore/`);
 }
 
