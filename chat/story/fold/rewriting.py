@@ -1,7 +1,7 @@
 """Which of a place's writings stands."""
 
 from chat.log.models import Event
-from chat.statements import fetch, update
+from chat.rows import fetch, update
 from chat.story.fold.turns import preview_of
 from chat.story.models import Chat, Turn
 from chat.story.rewriting import line_of
