@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
-from chat.story.models import Character
+from chat.story.models import Character, Chat
 from chat.turns import portraits
 from chat.turns.portraits import MAX_BYTES
 from tests.factories import cast_of, make_character, make_chat, make_user, owner_of
@@ -98,6 +98,21 @@ def test_a_character_that_cannot_be_kept_is_refused_with_a_sentence(client, body
     assert answer.status_code == status
     assert answer.json()["detail"]
     assert not Character.objects.exists()
+
+
+def test_two_of_one_name_cannot_be_in_one_story(client, player):
+    chat = make_chat(player)
+    mara, other = make_character(player, "Mara"), make_character(player, "mara")
+    chats = Chat.objects.count()
+
+    begun = client.post("/chats/", {"title": "Two", "characters": [mara.pk, other.pk]})
+    added = client.post(f"/chats/{chat.id}/cast/", {"character": other.pk}, headers=JSON)
+
+    assert begun.status_code == added.status_code == 422
+    assert "Two in a story cannot have the same name" in begun.content.decode()
+    assert "Rename one of them first." in added.json()["detail"]
+    assert Chat.objects.count() == chats
+    assert not chat.cast.filter(character=other.pk).exists()
 
 
 def test_a_character_does_not_take_the_name_of_another_in_its_stories(client, player):

@@ -206,21 +206,6 @@ def test_a_deed_leads_where_its_form_says_but_never_to_another_site(client, chat
     assert pin("//elsewhere.example/") == f"/chats/{chat.id}/"
 
 
-def test_two_of_one_name_cannot_be_in_one_story(client, chat):
-    owner = owner_of(chat)
-    mara, other = make_character(owner, "Mara"), make_character(owner, "mara")
-    chats = Chat.objects.count()
-
-    begun = client.post("/chats/", {"title": "Two", "characters": [mara.pk, other.pk]})
-    added = client.post(f"/chats/{chat.id}/cast/", {"character": other.pk}, headers=JSON)
-
-    assert begun.status_code == added.status_code == 422
-    assert "Two in a story cannot have the same name" in begun.content.decode()
-    assert "Rename one of them first." in added.json()["detail"]
-    assert Chat.objects.count() == chats
-    assert not chat.cast.filter(character=other.pk).exists()
-
-
 def test_a_character_joins_the_cast_and_the_scene(client, chat):
     tom = make_character(owner_of(chat), "Tom")
 
