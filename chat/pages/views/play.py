@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from chat.database import in_thread
 from chat.errors import ChatError
-from chat.pages import lists, story_page
+from chat.pages import lists, story_page, told
 from chat.pages.answers import fields, from_browser, signed_in, wants_json
 from chat.pages.doors import player
 from chat.story.access import get_chat_for
@@ -27,7 +27,12 @@ class TurnNotTextError(ChatError):
 @signed_in
 def chat(request: HttpRequest, chat_id: int) -> HttpResponse:
     """The chat page: the newest turns, those `?before=` a place, or those round the place `?at=`."""
-    return render(request, "chat/chat.html", story_page.story_page(request, chat_id))
+    page = story_page.story_page(request, chat_id)
+    over = told.tell(request, page["chat"])
+    answer = render(request, "chat/chat.html", page)
+    if over:
+        told.forget(answer, page["chat"])
+    return answer
 
 
 @require_http_methods(["GET", "POST"])

@@ -10,6 +10,7 @@ const asked = new Set();
 
 /** Open what is asked before a turn is rewritten, edited or brought back in a dialog. */
 export function tendWritings() {
+  document.querySelectorAll(".writing[data-asked-here]").forEach((one) => asked.add(one.dataset.generation));
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-slip], a[data-slip-close]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -32,10 +33,22 @@ export function acted(data) {
   if (data.told) toast(`${data.told} ${data.went ?? ""}`.trim(), "success", data.undo);
 }
 
-/** A new writing stands: say what went with the old one, in the tab where it was asked for. */
-export function rewritten({ generation, went, supersedes_id: old, turn_id: turn }, turns) {
-  if (!asked.delete(generation) || old === turn) return;
-  toast(`Rewritten. ${went ?? ""}`.trim(), "success", `${turns}${old}/restore/`);
+/** Whether a generation was asked for in this tab, or in its browser before the page was loaded. */
+export function askedHere(generation) {
+  return asked.has(generation);
+}
+
+/** A rewriting has ended: say how, in the tab where it was asked for; the next page need not tell it (told.py). */
+export function rewritten({ generation, told, supersedes_id: old, turn_id: turn }, { turns, page }) {
+  if (!asked.delete(generation) || !told) return;
+  toast(told, "success", old === turn ? "" : `${turns}${old}/restore/`);
+  document.cookie = `asked=; path=${page}; max-age=0; samesite=lax`;
+}
+
+/** A rewriting was stopped before its first word. */
+export function stoppedEarly({ generation, state, speaker, turn_id: turn }) {
+  if (turn || state !== "stopped" || !asked.delete(generation)) return;
+  toast(`${speaker} was stopped. The old writing stands.`);
 }
 
 /** Mark the replies that were written before an earlier turn was changed; the server knows which, and what was changed. */
