@@ -17,12 +17,6 @@ from chat.turns import exchange, variants
 from chat.turns.announce import chosen
 
 
-class TurnNotTextError(ChatError):
-    """A turn's text has to be text."""
-
-    status = 422
-
-
 @require_safe
 @signed_in
 def chat(request: HttpRequest, chat_id: int) -> HttpResponse:
@@ -69,7 +63,7 @@ async def cancel(request: HttpRequest, chat_id: int) -> HttpResponse:
 async def retry(request: HttpRequest, chat_id: int) -> HttpResponse:
     """Try a reply again that failed or was cut off: the `generation` named, or the newest."""
     story = await in_thread(get_chat_for, request.user, chat_id)
-    generation = str(fields(request).get("generation") or "").replace("\x00", "") or None
+    generation = fields(request).get("generation", "").replace("\x00", "") or None
     await exchange.retry(story, user=player(request), generation=generation, announcer=chosen())
     return JsonResponse({"retrying": True}) if wants_json(request) else redirect("chat", chat_id)
 
@@ -103,8 +97,6 @@ def sidebar(request: HttpRequest, chat_id: int) -> HttpResponse:
 async def _post(request: HttpRequest, story: Chat) -> exchange.Posted:
     given = fields(request)
     text, named = given.get("text", ""), given.get("speaker")
-    if not isinstance(text, str):
-        raise TurnNotTextError
     speaker = await in_thread(exchange.find_speaker, story, "" if named is None else str(named))
     return await exchange.post_turn(
         story,
