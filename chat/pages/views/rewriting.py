@@ -31,7 +31,7 @@ async def turn_regenerate(request: HttpRequest, chat_id: int, turn_id: int) -> H
     begun = await regenerate.regenerate_assistant_turn(
         chat,
         turn=turn_id,
-        guidance=str(fields(request).get("guidance") or ""),
+        guidance=fields(request).get("guidance", ""),
         user=player(request),
         announcer=chosen(),
     )
