@@ -4,8 +4,10 @@ import json
 import threading
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.player import Player
+from tests.browser.sight import violations
 from tests.model_server import answer_json, say
 
 
@@ -125,3 +127,43 @@ def test_without_scripts_the_page_loaded_afterwards_tells_its_end_and_takes_it_b
         page.locator(".toast button", has_text="Undo").click()
 
         assert "I open it." in page.locator(".turn.said").inner_text()
+
+
+@pytest.mark.parametrize("deed", ["rewrite", "edit"])
+def test_a_slip_that_another_tab_outran_asks_about_what_stands_now_and_keeps_what_was_typed(player, other, deed):
+    player.begin(names=("Mara",))
+    player.exchange(("Mara?", "“I open it.”"))
+    old = player.page.locator(".turn.said[data-turn]").get_attribute("data-turn")
+    other.open(player.chat)
+    other.page.locator(f"#turn-{old} [data-tool={deed}]").click()
+    other.page.fill("#slip textarea", "colder")
+    player.site.model.script(say("“I burn it.”"))
+    player.ask_to_rewrite(old)
+    other.see(".turn.said", "I burn it.")
+
+    other.page.click("#slip button[type=submit]")
+
+    other.see("#slip .toast.error", "another writing stands in its place now")
+    new = other.page.locator(".turn.said[data-turn]").get_attribute("data-turn")
+    other.see(f"#slip form[action$='/turns/{new}/{'edit' if deed == 'edit' else 'regenerate'}/']")
+    expect(other.page.locator("#slip textarea")).to_have_value("colder")
+    assert violations(other.page) == []
+    other.site.model.script(say("“I leave it.”"))
+    other.page.click("#slip button[type=submit]")
+    other.gone("#slip[open]")
+    other.see(".turn.said[data-turn]", "colder" if deed == "edit" else "I leave it.")
+
+
+def test_a_slip_about_a_turn_that_was_deleted_goes(player, other):
+    player.begin(names=("Mara",))
+    player.exchange(("Mara?", "“I open it.”"))
+    other.open(player.chat)
+    other.page.locator(".turn.said [data-tool=rewrite]").click()
+    other.see("#slip h1")
+    player.page.locator(".turn.said [data-tool=delete]").click()
+    other.gone(".turn.said")
+
+    other.page.click("#slip button[type=submit]")
+
+    other.see(".toast.error", "This turn was deleted.")
+    other.gone("#slip[open]")

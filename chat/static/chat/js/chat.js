@@ -15,7 +15,7 @@ import { localTimes } from "./times.js";
 import { clearToasts, toast } from "./toasts.js";
 import { Transcript } from "./transcript.js";
 import { Wire } from "./wire.js";
-import { acted, askedHere, markOutdated, rewritten, stoppedEarly, tendWritings } from "./writings.js";
+import { acted, askedHere, markOutdated, outrun, rewritten, stoppedEarly, tendWritings } from "./writings.js";
 
 const here = (id) => document.getElementById(id);
 const page = here("app").dataset;
@@ -199,6 +199,7 @@ tendActs({
     if (form.closest("#tour")) putTourAway();
     if (form.id !== "act" && !data.generation) refreshHead();
   },
+  refused: outrun,
 });
 tendWritings();
 const target = location.hash.startsWith("#turn-") && here(location.hash.slice(1));

@@ -33,6 +33,19 @@ export function acted(data) {
   if (data.told) toast(`${data.told} ${data.went ?? ""}`.trim(), "success", data.undo);
 }
 
+/** A slip asked about what no longer stands: it asks about the writing that does, or goes when none does. */
+export async function outrun(form, { status, data }) {
+  if (status !== 409 || !slip().contains(form) || !("standing" in (data.present ?? {}))) return;
+  const { standing } = data.present;
+  if (!standing) {
+    slip().close();
+    return;
+  }
+  const typed = [...form.elements].filter((field) => field.matches("textarea")).map((field) => field.value);
+  await turnTo(form.getAttribute("action").replace(/\/turns\/\d+\//, `/turns/${standing}/`)).catch(() => slip().close());
+  slip().querySelectorAll("textarea").forEach((field, number) => (field.value = typed[number] ?? field.value));
+}
+
 /** Whether a generation was asked for in this tab, or in its browser before the page was loaded. */
 export function askedHere(generation) {
   return asked.has(generation);
@@ -81,16 +94,23 @@ function uncovered() {
 
 async function show(link) {
   try {
-    const page = await fragment(link.href);
-    const body = page.querySelector("[data-slip-body]");
-    if (!slip().open) clearToasts(); // of another deed
-    slip().replaceChildren(body);
-    localTimes(body);
-    toastsIn(slip());
-    slip().setAttribute("aria-labelledby", "slip-title");
-    if (!slip().open) slip().showModal();
-    (body.querySelector("textarea") ?? body.querySelector("h1")).focus();
+    await turnTo(link.href);
   } catch {
     toast("That did not work. The turn may have been changed meanwhile.", "error");
   }
+}
+
+/** Show the page of an address on the slip. */
+async function turnTo(address) {
+  const page = await fragment(address);
+  const body = page.querySelector("[data-slip-body]");
+  if (!slip().open) clearToasts(); // of another deed
+  // The notes stand beside it, and stay.
+  slip().querySelector("[data-slip-body]")?.remove();
+  slip().append(body);
+  localTimes(body);
+  toastsIn(slip());
+  slip().setAttribute("aria-labelledby", "slip-title");
+  if (!slip().open) slip().showModal();
+  (body.querySelector("textarea") ?? body.querySelector("h1")).focus();
 }
