@@ -171,7 +171,7 @@ def test_a_slip_about_a_turn_that_was_deleted_goes(player, other):
 
 def test_on_a_phone_the_field_that_has_the_focus_is_not_beneath_the_buttons(player):
     seeded = player.site.manage("seed_demo", "--again")
-    player.page.set_viewport_size({"width": 390, "height": 700})
+    player.page.set_viewport_size({"width": 390, "height": 844})
     player.open(int(seeded.rpartition("(chat ")[2].split(")")[0]))
 
     player.page.locator(".turn.said[data-turn]:not(:has(.how)) [data-tool=rewrite]").last.click()
