@@ -16,6 +16,11 @@ from django.views.csrf import csrf_failure as page_of_csrf_failure
 from chat.database import in_thread
 from chat.errors import ChatError
 
+#: The fields of JSON that are numbers, or arrays of them; every other is text, and all can be sent as text.
+NUMBERS = frozenset({"character", "characters", "chat", "continues", "speaker", "talkativeness", "turns"})
+#: Those of them, and of the others, that can be repeated.
+REPEATED = frozenset({"characters", "tags"})
+
 type View = Callable[..., HttpResponseBase]
 type AsyncView = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
@@ -35,6 +40,12 @@ class MalformedRequestError(ChatError):
     """The request's body is not what its Content-Type says."""
 
     status = 400
+
+
+class NotTextError(ChatError):
+    """A field of the request has to be text."""
+
+    status = 422
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -58,9 +69,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def fields(request: HttpRequest) -> dict[str, Any]:
-    """What was sent, as a form or as a JSON object, as text that can be written; of a repeated field the last value.
+    """What was sent, as a form or as a JSON object, as text that can be written; of a form's repeated field the last.
 
-    Raises MalformedRequestError (400) for a body that cannot be read.
+    In JSON null counts as absent. Raises MalformedRequestError (400) for a body that cannot be read and NotTextError
+    for a field of another type than text, where it is not one of `NUMBERS`.
     """
     if request.content_type != "application/json":
         return dict(request.POST.items())
@@ -70,7 +82,18 @@ def fields(request: HttpRequest) -> dict[str, Any]:
         raise MalformedRequestError("The request's body is not valid JSON.") from None
     if not isinstance(sent, dict):
         raise MalformedRequestError("The request's body has to be a JSON object.")
-    return sent
+    return {name: _of_its_type(name, value) for name, value in sent.items() if value is not None}
+
+
+def _of_its_type(name: str, value: Any) -> Any:
+    for one in value if isinstance(value, list) and name in REPEATED else [value]:
+        if isinstance(one, str):
+            continue
+        if name not in NUMBERS:
+            raise NotTextError(f"{name} has to be text.")
+        if isinstance(one, bool) or not isinstance(one, int | float):
+            raise NotTextError(f"{name}: this has to be a number.")
+    return value
 
 
 def _writable(value: Any) -> Any:

@@ -10,7 +10,7 @@ from django.utils.text import get_text_list
 from chat.errors import ChatError
 from chat.log import read
 from chat.log.text import whole
-from chat.pages import lists, notices, tour
+from chat.pages import lists, notices, told, tour
 from chat.story.access import get_chat_for
 from chat.story.models import END, Chat, Meanwhile, Turn, stream_of
 from chat.templatetags.story_text import render_mark, render_turn
@@ -100,6 +100,7 @@ def head_and_panel(request: HttpRequest, chat: Chat) -> Context:
         "tour": kept.tour,
         "enter_sends": kept.enter_sends,
         "written": _written(chat, notice),
+        "asked_here": notice is not None and told.asked_here(request, notice.id),
         "card": _cards(members).get(notice.speaker) if notice else None,
         **_dress(notice),
     }

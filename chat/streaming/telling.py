@@ -44,7 +44,7 @@ from chat.story.rewriting_payloads import TurnDeleted, TurnRestored, TurnSuperse
 from chat.streaming.frame import Frame
 from chat.streaming.kept import KeptFrames
 from chat.templatetags.story_text import render_mark, render_turn
-from chat.turns import marks, undoing, variants
+from chat.turns import marks, outcome, variants
 
 #: Rendered frames kept in a process; the newest turns of the chats that are being read.
 KEPT_FRAMES = 512
@@ -175,12 +175,15 @@ class Telling:
             return None if old.id in self.risen else self._gone(position, old.id)
         if old.id in self.payloads and new.id < old.id:
             # It never stood: the page gets the one that does afresh.
-            return self._stands(position, new.id, instead_of=new.id, written=old)
+            frame = self._stands(position, new.id, instead_of=new.id, written=old)
+            frame.body["told"] = outcome.of_part(old, self.numbers[old.id])
+            return frame
         # An older one that stands again is told by its turn_restored.
         if new.id < old.id:
             return None
         frame = self._stands(position, new.id, instead_of=old.id)
-        frame.body["went"] = undoing.what_went(old)
+        if new.generation:
+            frame.body["told"] = outcome.of_whole(old)
         return frame
 
     def _stands(self, position: int, turn_id: int, *, instead_of: int | None, written: Turn | None = None) -> Frame:

@@ -31,6 +31,15 @@ def player(browser: Any, shared_site: Site, kept_session: Any) -> Iterator[Playe
     assert player.wrong == []
 
 
+@pytest.fixture
+def other(player: Player, browser: Any, shared_site: Site, kept_session: Any) -> Iterator[Player]:
+    """Another tab of the same story."""
+    tab = Player(browser, shared_site, kept_session)
+    yield tab
+    tab.context.close()
+    assert tab.wrong == []
+
+
 @pytest.fixture(autouse=True)
 def nothing_left_to_say(request: pytest.FixtureRequest) -> Iterator[None]:
     """What a test had the model say and was not asked for is not said to the next."""

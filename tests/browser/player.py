@@ -84,6 +84,13 @@ class Player:
             self.until(f"document.querySelectorAll('.turn[data-turn]').length === {2 * number}")
             self.gone(".stop")
 
+    def ask_to_rewrite(self, turn: str, guidance: str = "") -> None:
+        self.page.locator(f"#turn-{turn} [data-tool=rewrite]").click()
+        self.see("#slip h1", "Rewrite what Mara said")
+        self.page.fill("#guidance", guidance)
+        self.page.click("#slip button[type=submit]")
+        self.gone("#slip[open]")
+
     def see(self, selector: str, words: str = "") -> Any:
         found = self.page.locator(selector, has_text=words) if words else self.page.locator(selector)
         found.first.wait_for()

@@ -2,13 +2,11 @@
 
 import threading
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.player import Player
 from tests.browser.sight import violations
 from tests.model_server import answer_json, say
-from tests.site import Site
 
 ROUNDS = 12
 
@@ -22,23 +20,6 @@ def played(player: Player) -> list[str]:
         player.until(f"document.querySelectorAll('.turn.said[data-turn]').length === {number}")
         player.gone(".turn.writing")
     return player.page.locator(".turn.said[data-turn]").evaluate_all("turns => turns.map(turn => turn.dataset.turn)")
-
-
-def ask_to_rewrite(player: Player, turn: str, guidance: str = "") -> None:
-    player.page.locator(f"#turn-{turn} [data-tool=rewrite]").click()
-    player.see("#slip h1", "Rewrite what Mara said")
-    player.page.fill("#guidance", guidance)
-    player.page.click("#slip button[type=submit]")
-    player.gone("#slip[open]")
-
-
-@pytest.fixture
-def other(player: Player, browser, shared_site: Site, kept_session):
-    """Another tab of the same story."""
-    tab = Player(browser, shared_site, kept_session)
-    yield tab
-    tab.context.close()
-    assert tab.wrong == []
 
 
 def test_rewriting_an_older_reply_swaps_it_in_place_in_every_tab(player, other):
@@ -56,7 +37,7 @@ def test_rewriting_an_older_reply_swaps_it_in_place_in_every_tab(player, other):
         ".observe(document.getElementById('leaves'), {childList: true})"
     )
 
-    ask_to_rewrite(player, old, "shorter")
+    player.ask_to_rewrite(old, "shorter")
     other.see(".turn.writing", "“")
     gate.set()
 
@@ -94,7 +75,7 @@ def test_what_was_changed_is_a_link_away_from_what_was_written_before(player):
 def test_undo_brings_the_older_writing_back(player):
     old = played(player)[-1]
     player.site.model.script(say("“Never.”"))
-    ask_to_rewrite(player, old)
+    player.ask_to_rewrite(old)
     player.see(".turn.said", "“Never.”")
 
     player.page.locator(".toast button", has_text="Undo").click()
@@ -113,7 +94,7 @@ def test_stop_in_the_middle_of_a_rewriting_keeps_the_original(player, gate):
     second = threading.Event()
     player.site.model.script(say("Another way of it", gate=second))
 
-    ask_to_rewrite(player, old)
+    player.ask_to_rewrite(old)
     player.see(".turn.writing", "Another")
     player.open()
     player.see(".turn.writing", "Another")
@@ -141,7 +122,7 @@ def test_whoever_speaks_up_anew_is_heard_below_the_rewritten_reply(player):
     gate = threading.Event()
     model.script(say("“I burn it.”"), say("“Never burn it!”", gate=gate))
 
-    ask_to_rewrite(player, player.page.locator(".turn.said[data-turn]").first.get_attribute("data-turn"))
+    player.ask_to_rewrite(player.page.locator(".turn.said[data-turn]").first.get_attribute("data-turn"))
 
     below = ".turn[data-text='“I burn it.”'] + .turn.writing"
     expect(player.see(below, "“Never").locator(".how")).to_have_text("interjects")
@@ -187,7 +168,7 @@ def test_writings_are_compared_and_brought_back_on_a_phone(browser, shared_site,
     player.page.fill("#words", "Mara?")
     player.page.locator(".send").tap()
     player.see(".turn.said[data-turn]", "I open it.")
-    ask_to_rewrite(player, player.page.locator(".turn.said[data-turn]").last.get_attribute("data-turn"))
+    player.ask_to_rewrite(player.page.locator(".turn.said[data-turn]").last.get_attribute("data-turn"))
     player.see(".turn.said", "I burn it.")
 
     # Those that are shown: what a turn does not offer is hidden.

@@ -6,7 +6,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from chat.management.commands.enter_link import chosen_user
-from chat.turns.demo import TITLE, demo_of, write_demo
+from chat.story.models import Chat
+from chat.turns.demo import demo_of, write_demo
 
 
 class Command(BaseCommand):
@@ -26,4 +27,5 @@ class Command(BaseCommand):
             self.stdout.write(f"The demo story is there already (chat {there}). Use --again for another copy.")
             return
         chat = write_demo(user, now=timezone.now())
-        self.stdout.write(f"Wrote the demo story “{TITLE}” for {user} (chat {chat}).")
+        title = Chat.objects.get(id=chat).title
+        self.stdout.write(f"Wrote the demo story “{title}” for {user} (chat {chat}).")

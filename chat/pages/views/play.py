@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from chat.database import in_thread
 from chat.errors import ChatError
-from chat.pages import lists, story_page
+from chat.pages import lists, story_page, told
 from chat.pages.answers import fields, from_browser, signed_in, wants_json
 from chat.pages.doors import player
 from chat.story.access import get_chat_for
@@ -17,17 +17,16 @@ from chat.turns import exchange, variants
 from chat.turns.announce import chosen
 
 
-class TurnNotTextError(ChatError):
-    """A turn's text has to be text."""
-
-    status = 422
-
-
 @require_safe
 @signed_in
 def chat(request: HttpRequest, chat_id: int) -> HttpResponse:
     """The chat page: the newest turns, those `?before=` a place, or those round the place `?at=`."""
-    return render(request, "chat/chat.html", story_page.story_page(request, chat_id))
+    page = story_page.story_page(request, chat_id)
+    over = told.tell(request, page["chat"])
+    answer = render(request, "chat/chat.html", page)
+    if over:
+        told.forget(answer, page["chat"])
+    return answer
 
 
 @require_http_methods(["GET", "POST"])
@@ -64,7 +63,7 @@ async def cancel(request: HttpRequest, chat_id: int) -> HttpResponse:
 async def retry(request: HttpRequest, chat_id: int) -> HttpResponse:
     """Try a reply again that failed or was cut off: the `generation` named, or the newest."""
     story = await in_thread(get_chat_for, request.user, chat_id)
-    generation = str(fields(request).get("generation") or "").replace("\x00", "") or None
+    generation = fields(request).get("generation", "").replace("\x00", "") or None
     await exchange.retry(story, user=player(request), generation=generation, announcer=chosen())
     return JsonResponse({"retrying": True}) if wants_json(request) else redirect("chat", chat_id)
 
@@ -98,8 +97,6 @@ def sidebar(request: HttpRequest, chat_id: int) -> HttpResponse:
 async def _post(request: HttpRequest, story: Chat) -> exchange.Posted:
     given = fields(request)
     text, named = given.get("text", ""), given.get("speaker")
-    if not isinstance(text, str):
-        raise TurnNotTextError
     speaker = await in_thread(exchange.find_speaker, story, "" if named is None else str(named))
     return await exchange.post_turn(
         story,

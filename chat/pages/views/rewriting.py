@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chat.database import in_thread
-from chat.pages import writings
+from chat.pages import told, writings
 from chat.pages.answers import fields, from_browser, notify, signed_in
 from chat.pages.doors import player
 from chat.pages.forms import posted, text
@@ -31,13 +31,15 @@ async def turn_regenerate(request: HttpRequest, chat_id: int, turn_id: int) -> H
     begun = await regenerate.regenerate_assistant_turn(
         chat,
         turn=turn_id,
-        guidance=str(fields(request).get("guidance") or ""),
+        guidance=fields(request).get("guidance", ""),
         user=player(request),
         announcer=chosen(),
     )
+    answer: HttpResponse = JsonResponse({"generation": begun}, status=ACCEPTED)
     if from_browser(request):
-        return HttpResponseRedirect(await in_thread(_address, chat, turn_id))
-    return JsonResponse({"generation": begun}, status=ACCEPTED)
+        answer = HttpResponseRedirect(await in_thread(_address, chat, turn_id))
+    told.remember(answer, chat, begun)
+    return answer
 
 
 @require_http_methods(["GET", "POST"])
@@ -62,11 +64,13 @@ def turn_edit(request: HttpRequest, chat_id: int, turn_id: int) -> HttpResponse:
         turn = claims.find_turn(chat, turn_id)
         return render(request, "chat/edit.html", writings.edit_page(chat, turn))
     written = rewriting.edit(chat, turn=turn_id, text=text(posted(request), "text"), by=player(request))
-    undo = reverse("turn_restore", args=[chat_id, turn_id]) if written != turn_id else ""
+    changed = written != turn_id
+    sentence = "Changed." if changed else "Nothing was changed."
+    undo = reverse("turn_restore", args=[chat_id, turn_id]) if changed else ""
+    went = undoing.what_went(claims.find_turn(chat, turn_id)) if changed else ""
     if from_browser(request):
-        return _told(request, chat, written, "Changed.", undo)
-    went = undoing.what_went(claims.find_turn(chat, turn_id)) if undo else ""
-    answer = {"turn_id": written, "told": "Changed.", "went": went, "undo": undo}
+        return _told(request, chat, written, f"{sentence} {went}".strip(), undo)
+    answer = {"turn_id": written, "told": sentence, "went": went, "undo": undo}
     return JsonResponse(answer, status=CREATED)
 
 
@@ -79,10 +83,10 @@ def turn_restore(request: HttpRequest, chat_id: int, turn_id: int) -> HttpRespon
     stood, back = standing_beside(risen), undoing.taken_along(risen)
     rewriting.restore(chat, turn=turn_id, by=player(request))
     undo = reverse("turn_restore", args=[chat_id, stood.id]) if stood else ""
-    told = [undoing.sentence(back, "came back with it.")]
+    went = [undoing.sentence(back, "came back with it.")]
     if stood:
-        told.append(undoing.sentence(undoing.taken_along(stood), "went with the other."))
-    return _done(request, chat, turn_id, "This writing stands again.", undo, went=" ".join(filter(None, told)))
+        went.append(undoing.sentence(undoing.taken_along(stood), "went with the other."))
+    return _done(request, chat, turn_id, "This writing stands again.", undo, went=" ".join(filter(None, went)))
 
 
 @require_POST

@@ -57,6 +57,7 @@ from chat.turns.demo.story import STORY
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+    from django.db.models import QuerySet
 
 #: Of the first event of every demo story; unique in its chat, so that it is recognised whatever it is called now.
 KEY = "demo:lighthouse"
@@ -67,8 +68,7 @@ BETWEEN_BEATS = timedelta(minutes=2)
 
 def demo_of(user: "User") -> int | None:
     """The user's demo story, a deleted one included, whatever it is called by now."""
-    chats = Chat.objects.filter(owner_id=user.pk).values("id")
-    first = Event.objects.filter(stream_id__in=chats, key__startswith=KEY).order_by("position").first()
+    first = _begun(user).order_by("position").first()
     return first.stream_id if first else None
 
 
@@ -76,11 +76,23 @@ def write_demo(user: "User", *, now: datetime) -> int:
     """Write the demo story, with its three characters, for a user; the chat's id."""
     with transaction.atomic():
         cast = [_character(user, details) for details in CAST]
-        seed = _Seed(user, cast, now - BETWEEN_BEATS * len(STORY))
+        seed = _Seed(user, cast, _free_title(user), now - BETWEEN_BEATS * len(STORY))
         for beat in STORY:
             seed.play(beat)
         seed.write(StorySeeded())
     return seed.chat
+
+
+def _begun(user: "User") -> "QuerySet[Event]":
+    """The first events of a user's demo stories."""
+    chats = Chat.objects.filter(owner_id=user.pk).values("id")
+    return Event.objects.filter(stream_id__in=chats, key__startswith=KEY)
+
+
+def _free_title(user: "User") -> str:
+    """What tells a copy from those before it."""
+    copies = _begun(user).count()
+    return f"{TITLE} ({copies + 1})" if copies else TITLE
 
 
 def _character(user: "User", details: Details) -> Character:
@@ -92,7 +104,7 @@ def _character(user: "User", details: Details) -> Character:
 class _Seed:
     """A demo story as far as it is written."""
 
-    def __init__(self, user: "User", cast: list[Character], begun: datetime) -> None:
+    def __init__(self, user: "User", cast: list[Character], title: str, begun: datetime) -> None:
         self.actor, self.at = actor(user), begun
         self.ids = {character.name: character.pk for character in cast}
         #: Positions of story events by what the facts call them.
@@ -103,7 +115,7 @@ class _Seed:
         self.asked: int | None = None
         self.answered, self.speaker = 0, 0
         created = ChatCreated(
-            title=TITLE,
+            title=title,
             premise=PREMISE,
             owner=user.pk,
             persona="You",

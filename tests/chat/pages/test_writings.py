@@ -250,3 +250,14 @@ def test_two_texts_are_compared_word_by_word():
         ("She ", False), ("opens", True), (" the letter", False), (".", True),
     ]  # fmt: skip
     assert "".join(run.text for run in new) == "She burns the letter!"
+
+
+def test_an_edit_that_changes_nothing_says_so(chat, player, told):
+    same = player.post(door(chat, told["primary"], "edit"), {"text": "“I open it.”"})
+
+    assert same.status_code == 201
+    assert same.json() == {"turn_id": told["primary"], "told": "Nothing was changed.", "went": "", "undo": ""}
+    answer = player.post(door(chat, told["own"], "edit"), {"text": "Mara?"}, headers=HTML, follow=True)
+    assert "Nothing was changed." in answer.content.decode()
+    changed = player.post(door(chat, told["primary"], "edit"), {"text": "“I burn it.”"}, headers=HTML, follow=True)
+    assert "Changed. 1 memory and 1 story event went with it." in changed.content.decode()

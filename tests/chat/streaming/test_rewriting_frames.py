@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from chat.log import read
 from chat.story.fact_payloads import MemoryFormed
@@ -12,7 +13,9 @@ from chat.story.payloads import AssistantTurn
 from chat.streaming import frames
 from chat.streaming.hub import Hub
 from chat.streaming.storage import LogStorage
-from chat.turns import rewriting
+from chat.turns import claims, leases, rewriting
+from chat.turns.leases import Settled
+from chat.turns.models import Generation
 from project.asgi import application
 from tests.chat.streaming.tabs import tab_in_process
 from tests.factories import cast_of, owner_of, say
@@ -66,7 +69,7 @@ def test_a_rewritten_reply_and_its_interjection_are_two_swaps_and_a_removal_in_o
     assert f'id="turn-{new}"' in first["html"]
     assert "Two." in first["html"]
     assert 'aria-label="Writing 2 of 2"' in first["html"]
-    assert first["went"] == "1 memory and 1 interjection went with it."
+    assert first["told"] == "Rewritten. 1 memory and 1 interjection went with it."
     assert [event.id for event in events] == sorted(event.id for event in events)
 
 
@@ -126,6 +129,18 @@ def test_a_writing_that_was_cut_off_leaves_the_standing_one_with_one_more_writin
     (frame,) = frames.after(chat.id, before).frames
     assert (frame.body["turn_id"], frame.body["supersedes_id"], frame.body["state"]) == (group[1], group[1], "stopped")
     assert 'aria-label="Writing 1 of 2"' in frame.body["html"]
+    assert frame.body["told"] == "Mara was stopped. The old writing stands; what was written is kept as ‹ 2/2 ›."
+
+
+def test_a_writing_that_an_edit_forestalled_is_told_with_where_it_is_kept(chat, group):
+    claim = claims.claim_rewriting(chat.id, turn=group[1], asked_by="user:1", now=timezone.now())
+    rewriting.edit(chat, turn=group[1], text="Three.", by=owner_of(chat))
+    before = read.head(chat.stream)
+
+    leases.settle(claim, Settled(state=Generation.State.FINISHED, text="Two."), at=timezone.now())
+
+    (frame,) = frames.after(chat.id, before).frames
+    assert frame.body["told"] == "Another writing stands by now; the one you asked for is kept as ‹ 3/3 ›."
 
 
 async def test_regenerate_is_a_command_and_every_tab_sees_the_swap(chat, group, session, switchboard: Hub, answering):

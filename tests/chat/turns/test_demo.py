@@ -142,8 +142,11 @@ def test_seeding_again_adds_nothing_unless_told_so(owner, capsys):
     assert "there already" in capsys.readouterr().out
 
     call_command("seed_demo", "--again")
+    call_command("seed_demo", "--again")
 
-    assert Chat.objects.count() == 2
+    titles = Chat.objects.order_by("id").values_list("title", flat=True)
+    assert list(titles) == ["Night watch", "Night watch (2)", "Night watch (3)"]
+    assert "Wrote the demo story “Night watch (3)”" in capsys.readouterr().out
     assert Character.objects.count() == 3
 
 

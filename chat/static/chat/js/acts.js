@@ -2,8 +2,8 @@
 import { post } from "./asking.js";
 import { clearErrors, removeToast, toast } from "./toasts.js";
 
-/** `done()` is called after each that went well. */
-export function tendActs({ done }) {
+/** `done()` is called after each that went well, `refused()` after each that did not. */
+export function tendActs({ done, refused }) {
   document.addEventListener("submit", async (event) => {
     const button = event.submitter;
     if (!button?.matches("[data-live]") && !event.target.matches("[data-live]")) return;
@@ -20,7 +20,10 @@ export function tendActs({ done }) {
         if (note) removeToast(note);
         if (answer.data.said) toast(answer.data.said, "success", answer.data.undo);
         done(event.target, answer.data);
-      } else toast(answer.detail, "error");
+      } else {
+        toast(answer.detail, "error");
+        refused(event.target, answer);
+      }
     } catch {
       toast("There is no connection. Try again when it is back.", "error");
     }

@@ -15,7 +15,7 @@ import { localTimes } from "./times.js";
 import { clearToasts, toast } from "./toasts.js";
 import { Transcript } from "./transcript.js";
 import { Wire } from "./wire.js";
-import { acted, markOutdated, rewritten, tendWritings } from "./writings.js";
+import { acted, askedHere, markOutdated, outrun, rewritten, stoppedEarly, tendWritings } from "./writings.js";
 
 const here = (id) => document.getElementById(id);
 const page = here("app").dataset;
@@ -53,7 +53,10 @@ const frames = {
   generation(frame) {
     if (frame.state === "started") due.begin(frame);
     else if (frame.state === "deciding") due.decide(frame);
-    else due.end(frame);
+    else {
+      stoppedEarly(frame);
+      due.end(frame);
+    }
   },
   snapshot(frame) {
     due.begin(frame);
@@ -78,7 +81,7 @@ const frames = {
     const turn = transcript.replace(frame.html, frame.supersedes_id);
     if (turn) due.settle(turn, frame.generation);
     refreshFacts();
-    rewritten(frame, page.turns);
+    rewritten(frame, page);
     refreshWritings();
   },
   turn_html_remove(frame) {
@@ -191,12 +194,17 @@ document.addEventListener("htmx:after:swap", () => localTimes(here("leaves")));
 tendActs({
   done(form, data) {
     acted(data);
+    // Its first frame may have been quicker than this answer.
+    preview?.keepInSight(data.generation);
     if (form.closest("#tour")) putTourAway();
     if (form.id !== "act" && !data.generation) refreshHead();
   },
+  refused: outrun,
 });
 tendWritings();
-scroll.hold(location.hash.startsWith("#turn-") && document.getElementById(location.hash.slice(1)));
+const target = location.hash.startsWith("#turn-") && here(location.hash.slice(1));
+scroll.hold(target);
+if (!target && askedHere(preview?.generation)) preview.keepInSight(preview.generation);
 const wire = new Wire({
   socket: page.socket,
   events: page.events,

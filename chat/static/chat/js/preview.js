@@ -2,11 +2,14 @@
 // settled turn is announced when it takes the preview's place.
 import { fill } from "./words.js";
 import { selected, select } from "./selection.js";
+import { askedHere } from "./writings.js";
 
 export class Preview {
   constructor(pending, scroll) {
     Object.assign(this, { pending, scroll });
     this.article = null;
+    //: What goes when this stands: the old writing, and whoever had spoken up after it.
+    this.going = [];
     this.adopt(pending.querySelector(".writing"));
   }
 
@@ -43,7 +46,14 @@ export class Preview {
       this.place();
       this.set("");
     });
+    // What speaks up after it belongs to what was asked for.
+    this.scroll.keep(askedHere(generation) || (follows && Number(follows) === this.stood) ? article : null);
     this.scroll.news();
+  }
+
+  /** This tab asked for it: whoever asked sees it written. */
+  keepInSight(generation) {
+    if (this.article && this.generation === generation) this.scroll.keep(this.article);
   }
 
   /** The whole text so far. */
@@ -67,14 +77,17 @@ export class Preview {
   giveWay(turn) {
     this.drawNow();
     const marked = this.article && selected(this.article.querySelector(".text"));
+    const kept = this.article && this.scroll.kept === this.article;
+    this.stood = kept ? Number(turn.dataset.turn) : 0;
+    if (kept) this.scroll.keep(turn);
     this.remove();
     if (marked) select(turn.querySelector(".text"), marked);
   }
 
   remove() {
-    this.rewritten?.classList.remove("being-rewritten");
+    this.dim([]);
     this.article?.remove();
-    this.article = this.rewritten = null;
+    this.article = null;
     this.text = "";
     this.length = 0;
   }
@@ -86,18 +99,24 @@ export class Preview {
   place() {
     if (!this.article) return;
     const { rewrites, follows, meanwhile } = this.article.dataset;
-    this.rewritten = document.getElementById(`turn-${rewrites || 0}`);
-    this.rewritten?.classList.add("being-rewritten");
+    const rewritten = document.getElementById(`turn-${rewrites || 0}`);
+    this.dim([rewritten, rewritten && spokenUpAfter(rewritten)]);
     const others = meanwhile ? document.querySelectorAll(`.turn[data-turn][data-meanwhile="${Number(meanwhile)}"]`) : [];
-    const like = this.rewritten ?? [...others].at(-1);
+    const like = rewritten ?? [...others].at(-1);
     if (like) this.dress(like);
     else this.article.classList.toggle("meanwhile", Boolean(meanwhile));
     if (follows) this.article.querySelector(".how").hidden = false;
-    const above = this.rewritten ?? (rewrites && document.getElementById(`turn-${follows || 0}`));
+    const above = rewritten ?? (rewrites && document.getElementById(`turn-${follows || 0}`));
     if (above) above.after(this.article);
     else if (rewrites) this.article.remove();
     else if (meanwhile) this.pending.before(this.article);
     else this.pending.append(this.article);
+  }
+
+  dim(going) {
+    this.going.forEach((turn) => turn.classList.remove("being-rewritten"));
+    this.going = going.filter(Boolean);
+    this.going.forEach((turn) => turn.classList.add("being-rewritten"));
   }
 
   /** Take over what another turn, or what the server made of this reply, looks like. */
@@ -129,6 +148,13 @@ export class Preview {
 /** The portrait of one of the cast, as it stands in the panel. */
 export function portraitKnown(character) {
   return document.querySelector(`.cast [data-character="${Number(character)}"] .portrait`)?.cloneNode(true);
+}
+
+/** The interjection that stands after a reply, and goes with it; null when nobody had spoken up. */
+function spokenUpAfter(turn) {
+  const turns = [...document.querySelectorAll(".turn[data-turn]")];
+  const next = turns[turns.indexOf(turn) + 1];
+  return !turn.querySelector(".how") && next?.querySelector(".how") ? next : null;
 }
 
 function portraitOf(character, name) {

@@ -7,10 +7,11 @@ export class Scroll {
   constructor(transcript, leaves, jump) {
     Object.assign(this, { transcript, leaves, jump });
     this.following = true;
+    this.kept = null;
     this.top = 0;
     this.hand = -BY_HAND;
     for (const kind of ["wheel", "touchmove", "pointerdown", "keydown"]) {
-      transcript.addEventListener(kind, () => (this.hand = performance.now()), { passive: true });
+      transcript.addEventListener(kind, () => this.byHand(), { passive: true });
     }
     transcript.addEventListener("scroll", () => this.moved(), { passive: true });
     jump.addEventListener("click", () => this.toNewest());
@@ -29,6 +30,17 @@ export class Scroll {
     this.follow();
   }
 
+  /** Keep something in sight, however it grows, until the reader goes elsewhere; null: nothing any more. */
+  keep(element) {
+    this.kept = element;
+    this.follow();
+  }
+
+  byHand() {
+    this.hand = performance.now();
+    this.kept = null;
+  }
+
   /** Change the page without moving what is being read. */
   keeping(change) {
     const anchor = this.following ? null : this.firstVisible();
@@ -44,13 +56,15 @@ export class Scroll {
   }
 
   toNewest({ focus = true } = {}) {
+    this.kept = null;
     this.following = true;
     this.follow();
     if (focus) this.transcript.focus({ preventScroll: true });
   }
 
   follow() {
-    if (this.following) this.transcript.scrollTop = this.transcript.scrollHeight;
+    if (this.kept?.isConnected) this.kept.scrollIntoView({ block: "nearest" });
+    else if (this.following) this.transcript.scrollTop = this.transcript.scrollHeight;
     this.top = this.transcript.scrollTop;
     this.show();
   }

@@ -19,7 +19,8 @@ export class Status {
 
   /** It is being decided whether one of the silent witnesses speaks up. */
   asking(names) {
-    this.say(`Is anyone else about to speak? ${names.length ? `${names.join(", ")}…` : "…"}`, this.pulse());
+    // Who it could be, a page that was loaded meanwhile does not know.
+    this.say(["Is anyone else about to speak?", ...(names.length ? [`${names.join(", ")}…`] : [])].join(" "), this.pulse());
     this.line.classList.remove("idle");
   }
 

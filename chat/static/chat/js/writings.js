@@ -10,6 +10,7 @@ const asked = new Set();
 
 /** Open what is asked before a turn is rewritten, edited or brought back in a dialog. */
 export function tendWritings() {
+  document.querySelectorAll(".writing[data-asked-here]").forEach((one) => asked.add(one.dataset.generation));
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-slip], a[data-slip-close]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -32,11 +33,45 @@ export function acted(data) {
   if (data.told) toast(`${data.told} ${data.went ?? ""}`.trim(), "success", data.undo);
 }
 
-/** A new writing stands: say what went with the old one, in the tab where it was asked for. */
-export function rewritten({ generation, went, supersedes_id: old, turn_id: turn }, turns) {
+/** A slip asked about what no longer stands: it asks about the writing that does, or goes when none does. */
+export async function outrun(form, { status, data }) {
+  if (status !== 409 || !slip().contains(form) || !("standing" in (data.present ?? {}))) return;
+  const { standing } = data.present;
+  if (!standing) {
+    slip().close();
+    return;
+  }
+  const typed = [...form.elements].filter((field) => field.matches("textarea")).map((field) => field.value);
+  await turnTo(form.getAttribute("action").replace(/\/turns\/\d+\//, `/turns/${standing}/`)).catch(() => slip().close());
+  slip().querySelectorAll("textarea").forEach((field, number) => (field.value = typed[number] ?? field.value));
+}
+
+/** Whether a generation was asked for in this tab, or in its browser before the page was loaded. */
+export function askedHere(generation) {
+  return asked.has(generation);
+}
+
+/** A rewriting has ended: say how, in the tab where it was asked for; the next page need not tell it (told.py). */
+export function rewritten({ generation, told, supersedes_id: old, turn_id: turn }, { turns, page }) {
   const here = asked.delete(generation) || asked.delete(old);
-  if (!here || old === turn) return;
-  toast(`Rewritten. ${went ?? ""}`.trim(), "success", `${turns}${old}/restore/`);
+  if (old === turn) endRow();
+  if (!here || !told) return;
+  toast(told, "success", old === turn ? "" : `${turns}${old}/restore/`);
+  document.cookie = `asked=; path=${page}; max-age=0; samesite=lax`;
+}
+
+/** A rewriting was stopped before its first word. */
+export function stoppedEarly({ generation, state, speaker, turn_id: turn }) {
+  if (turn || state !== "stopped") return;
+  const here = asked.delete(generation);
+  endRow();
+  if (!here) return;
+  toast(`${speaker} was stopped. The old writing stands.`);
+}
+
+/** What was to be rewritten in a row is not, once one of them was cut off. */
+function endRow() {
+  for (const one of asked) if (typeof one === "number") asked.delete(one);
 }
 
 /** Mark the replies that were written before an earlier turn was changed; the server knows which, and what was changed. */
@@ -69,16 +104,23 @@ function uncovered() {
 
 async function show(link) {
   try {
-    const page = await fragment(link.href);
-    const body = page.querySelector("[data-slip-body]");
-    if (!slip().open) clearToasts(); // of another deed
-    slip().replaceChildren(body);
-    localTimes(body);
-    toastsIn(slip());
-    slip().setAttribute("aria-labelledby", "slip-title");
-    if (!slip().open) slip().showModal();
-    (body.querySelector("textarea") ?? body.querySelector("h1")).focus();
+    await turnTo(link.href);
   } catch {
     toast("That did not work. The turn may have been changed meanwhile.", "error");
   }
+}
+
+/** Show the page of an address on the slip. */
+async function turnTo(address) {
+  const page = await fragment(address);
+  const body = page.querySelector("[data-slip-body]");
+  if (!slip().open) clearToasts(); // of another deed
+  // The notes stand beside it, and stay.
+  slip().querySelector("[data-slip-body]")?.remove();
+  slip().append(body);
+  localTimes(body);
+  toastsIn(slip());
+  slip().setAttribute("aria-labelledby", "slip-title");
+  if (!slip().open) slip().showModal();
+  (body.querySelector("textarea") ?? body.querySelector("h1")).focus();
 }
