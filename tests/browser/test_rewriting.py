@@ -150,7 +150,7 @@ def test_rewriting_from_here_on_says_what_will_go_and_what_went(player):
     player.gone(".stop")
     model.answers["Interjection"] = answer_json(no)
     model.script(say("“I leave it.”"), say("“I read it.”"))
-    ask_to_rewrite(player, player.page.locator(".turn.said[data-turn]").first.get_attribute("data-turn"))
+    player.ask_to_rewrite(player.page.locator(".turn.said[data-turn]").first.get_attribute("data-turn"))
 
     player.see(".turn[data-text='“I burn it.”'] .anew").click()
     player.see("#slip .goes", "1 interjection will go with it")
