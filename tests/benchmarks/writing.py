@@ -102,9 +102,9 @@ def _fill(owner: object, turns: int) -> int:
         for number, chat in enumerate(copies, start=1):
             cursor.execute(
                 'INSERT INTO chat_turn (id, chat_id, kind, speaker, speaker_name, text, state, "group", place, scene,'
-                " witnesses, said_at, regenerated_from, superseded_by, generation)"
+                " witnesses, said_at, regenerated_from, superseded_by, took_along, generation)"
                 ' SELECT id + %s, %s, kind, speaker, speaker_name, text, state, "group" + %s, place + %s, scene,'
-                " witnesses, said_at, NULL, NULL, '' FROM chat_turn WHERE chat_id = %s",
+                " witnesses, said_at, NULL, NULL, took_along, '' FROM chat_turn WHERE chat_id = %s",
                 [number * 10_000_000, chat.id, number * 10_000_000, number * 10_000_000, first.id],
             )
         cursor.execute("ANALYZE")
