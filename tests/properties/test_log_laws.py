@@ -113,7 +113,8 @@ class Story(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 1))
     def join(self, which):
-        chats.add_character(self.chat(which), character=make_character(self.owner, "Guest"), by=self.owner)
+        chat = self.chat(which)
+        chats.add_character(chat, character=make_character(self.owner, f"Guest {chat.cast.count()}"), by=self.owner)
 
     # --- Facts -----------------------------------------------------------------------------------------
 
