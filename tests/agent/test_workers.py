@@ -13,10 +13,9 @@ from agent import tasks
 from agent.models import Attempt, Bookmark, DayOfChat, Subscriber, SuspendedEndpoint
 from agent.projections.turn_search import search
 from agent.subscriptions import history
-from chat import database
 from chat.log.models import Event
 from tests.agent.readers import notes
-from tests.agent.workers import LEASE_SECONDS, Workers
+from tests.agent.workers import LEASE_SECONDS, NAME, Workers
 from tests.factories import make_chat, make_user, say
 from tests.model_behaviours import refused, stall
 from tests.model_behaviours import say as says
@@ -62,12 +61,13 @@ def seeded(workers: Workers) -> None:
     until(workers, Subscriber.objects.filter(name="gated").exclude(seeded_at=None).exists, "the worker")
 
 
-def others(what: str) -> int:
-    """For how many of the other connections to this database something has a value."""
+def connections(what: str) -> int:
+    """For how many of the workers' connections to this database something has a value."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT count({what}) FROM pg_stat_activity"  # noqa: S608
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " WHERE datname = current_database() AND application_name = %s",
+            [NAME],
         )
         return int(cursor.fetchone()[0])
 
@@ -171,12 +171,10 @@ def test_run_reactions_goes_on_after_its_connections_were_cut(workers):
 
     until(
         workers,
-        lambda: others("CASE WHEN state_change > now() - interval '1 s' THEN 1 END") == 0,
+        lambda: connections("CASE WHEN state_change > now() - interval '1 s' THEN 1 END") == 0,
         "its rest between two looks",
     )
-    assert others("pg_terminate_backend(pid)") > 0
-    # This process's own were among them; whatever it does next is to find new ones.
-    database.close_all()
+    assert connections("pg_terminate_backend(pid)") > 0
     second = say(chat, "hello again")
 
     read(workers, chat, [first, second])

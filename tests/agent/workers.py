@@ -17,12 +17,17 @@ from tests.site import ROOT
 LEASE_SECONDS = 2.0
 
 
+#: How PostgreSQL names the connections of these processes.
+NAME = "workers"
+
+
 class Workers:
     """Makes workers and ends them; `folder` becomes their var/."""
 
     def __init__(self, folder: Path, valkey: Valkey, **environment: str) -> None:
         self.folder = folder
-        self.environment = {**os.environ, **_where(folder), "REDIS_URL": valkey.url, **_QUICK, **environment}
+        told = {"REDIS_URL": valkey.url, "PGAPPNAME": NAME, **environment}
+        self.environment = {**os.environ, **_where(folder), **_QUICK, **told}
         self.running: list[subprocess.Popen[bytes]] = []
         self.log_path = folder / "workers.log"
 
