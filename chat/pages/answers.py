@@ -16,10 +16,11 @@ from django.views.csrf import csrf_failure as page_of_csrf_failure
 from chat.database import in_thread
 from chat.errors import ChatError
 
-#: The fields of JSON that are numbers, or arrays of them; every other is text, and all can be sent as text.
-NUMBERS = frozenset({"character", "characters", "chat", "continues", "speaker", "talkativeness", "turns"})
-#: Those of them, and of the others, that can be repeated.
-REPEATED = frozenset({"characters", "tags"})
+#: The fields of JSON that are text and nothing else; ids and counts may be sent as numbers or as text.
+TEXT = frozenset({
+    "text", "guidance", "direction", "title", "description", "reasoning", "generation", "premise", "persona",
+    "persona_description", "scene_title", "name", "personality", "scenario_note", "greeting", "example_dialogue",
+})  # fmt: skip
 
 type View = Callable[..., HttpResponseBase]
 type AsyncView = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
@@ -71,8 +72,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def fields(request: HttpRequest) -> dict[str, Any]:
     """What was sent, as a form or as a JSON object, as text that can be written; of a form's repeated field the last.
 
-    In JSON null counts as absent. Raises MalformedRequestError (400) for a body that cannot be read and NotTextError
-    for a field of another type than text, where it is not one of `NUMBERS`.
+    In JSON null counts as absent, but for what is said (`text`): to leave that out means something. Raises
+    MalformedRequestError (400) for a body that cannot be read and NotTextError for one of `TEXT` that is none.
     """
     if request.content_type != "application/json":
         return dict(request.POST.items())
@@ -82,18 +83,11 @@ def fields(request: HttpRequest) -> dict[str, Any]:
         raise MalformedRequestError("The request's body is not valid JSON.") from None
     if not isinstance(sent, dict):
         raise MalformedRequestError("The request's body has to be a JSON object.")
-    return {name: _of_its_type(name, value) for name, value in sent.items() if value is not None}
-
-
-def _of_its_type(name: str, value: Any) -> Any:
-    for one in value if isinstance(value, list) and name in REPEATED else [value]:
-        if isinstance(one, str):
-            continue
-        if name not in NUMBERS:
+    found = {name: value for name, value in sent.items() if value is not None or name == "text"}
+    for name in TEXT & found.keys():
+        if not isinstance(found[name], str):
             raise NotTextError(f"{name} has to be text.")
-        if isinstance(one, bool) or not isinstance(one, int | float):
-            raise NotTextError(f"{name}: this has to be a number.")
-    return value
+    return found
 
 
 def _writable(value: Any) -> Any:

@@ -50,6 +50,14 @@ class LoginForm(AuthenticationForm):
     }
 
 
+class _Words(forms.TextInput):
+    """A line of words with commas between; of a repeated field, all of them."""
+
+    def value_from_datadict(self, data: Any, _files: Any, name: str) -> str:
+        """As one line."""
+        return ",".join(data.getlist(name))
+
+
 class CharacterForm(forms.Form):
     """A character's sheet."""
 
@@ -103,7 +111,7 @@ class CharacterForm(forms.Form):
         required=False,
         max_length=500,
         help_text="Words to find them by, with commas between.",
-        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "lighthouse, north"}),
+        widget=_Words(attrs={"autocomplete": "off", "placeholder": "lighthouse, north"}),
     )
     portrait = forms.FileField(
         required=False,
@@ -227,13 +235,13 @@ class ChatForm(HeadForm):
 def posted(request: HttpRequest) -> MultiValueDict[str, str]:
     """The fields of a form or of a JSON object; a JSON array is a repeated field.
 
-    Raises as `fields`.
+    Raises as `fields`, and InvalidFieldsError for a value that is neither text nor number, nor an array of these.
     """
     if request.content_type != "application/json":
         return request.POST
     sent = QueryDict(mutable=True)
     for name, value in fields(request).items():
-        sent.setlist(name, [str(one) for one in (value if isinstance(value, list) else [value])])
+        sent.setlist(name, [_as_text(name, one) for one in (value if isinstance(value, list) else [value])])
     return sent
 
 
@@ -272,3 +280,9 @@ def refuse_invalid(form: forms.Form) -> None:
         for sentence in found
     ]
     raise InvalidFieldsError(" ".join(sentences), errors=errors)
+
+
+def _as_text(name: str, value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise InvalidFieldsError(f"{name}: this has to be text or a number.")
+    return str(value)
