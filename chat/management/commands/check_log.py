@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentParser
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +17,12 @@ from chat.story.rebuild import rebuild as rebuild_tables
 BATCH = 1000
 #: Of a value that differs, so much is shown.
 VALUE_CHARACTERS = 200
-ADVICE = " The log is right: with --rebuild this command writes the tables of such a chat anew from it."
+DAMAGED, DIFFERS = "damaged", "differs"
+ADVICE = {
+    DAMAGED: "Where the log itself has lost something, the tables may be its only copy and are left alone: "
+    "put a backup back.",
+    DIFFERS: "Where the log is whole it is right: with --rebuild this command writes the tables of such a chat anew.",
+}
 
 
 class Command(BaseCommand):
@@ -36,31 +42,33 @@ class Command(BaseCommand):
             streams = streams.filter(name=stream_of(chat))
             if not streams.exists():
                 raise CommandError(f"There is no chat {chat}.")
-        checked = wrong = 0
+        checked, found = 0, Counter[str]()
         for stream in streams.iterator(chunk_size=BATCH):
             checked += 1
-            wrong += self._check(stream, rebuild=rebuild)
+            found += self._check(stream, rebuild=rebuild)
         strays = Chat.objects.exclude(id__in=Stream.objects.values("id"))
         for stray in strays if chat is None else Chat.objects.none():
-            wrong += 1
+            found[DAMAGED] += 1
             self.stdout.write(f"Chat {stray.pk} is not in the log.")
         of = f"{checked} stream{'' if checked == 1 else 's'}"
-        if wrong:
-            found = f"{wrong} difference{'' if wrong == 1 else 's'} in {of}"
-            self.stderr.write(f"{found}: the tables do not say what the log says.{'' if rebuild else ADVICE}")
+        if wrong := found.total():
+            differ = f"{wrong} difference{'' if wrong == 1 else 's'} in {of}: the tables do not say what the log says."
+            self.stderr.write(" ".join([differ, *(ADVICE[trouble] for trouble in sorted(found))]))
             sys.exit(1)
         self.stdout.write(f"{of} checked: the tables say what the log says.")
 
-    def _check(self, stream: Stream, *, rebuild: bool) -> int:
-        """Say what differs; how much of it stays."""
+    def _check(self, stream: Stream, *, rebuild: bool) -> Counter[str]:
+        """Say what differs; how much of it stays, by the trouble that it is."""
         gaps, strays = list(_gaps(stream)), list(_strays(stream))
         for sentence in [*gaps, *strays]:
             self.stdout.write(f"{stream.name}: {sentence}")
-        if not (rebuild and strays):
-            return len(gaps) + len(strays)
+        if gaps:
+            return Counter({DAMAGED: len(gaps) + len(strays)})
+        if not (strays and rebuild):
+            return Counter({DIFFERS: len(strays)} if strays else {})
         rebuild_tables(stream.pk)
         self.stdout.write(f"{stream.name}: its tables are written anew from the log.")
-        return len(gaps)
+        return Counter()
 
 
 def _gaps(stream: Stream) -> Iterator[str]:
