@@ -4,7 +4,7 @@ from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Value
 
 from chat.log.text import LARGEST_NUMBER
 from chat.story.payloads import Card
@@ -255,7 +255,7 @@ class Turn(models.Model):
     went_with = models.BigIntegerField(null=True)
     #: Of the first of a line of writings (`rewriting.line_of`): the ids of the turns that fell with it, in order. They
     #: come back with it, wherever they have stood since; empty while one of the line stands.
-    took_along = models.JSONField(default=list)
+    took_along = models.JSONField(default=list, db_default=Value([], models.JSONField()))
     #: Position of the event that brought it back last, after another writing had stood in its place.
     restored_by = models.BigIntegerField(null=True)
     #: The meanwhile in which it was said.

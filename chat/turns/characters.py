@@ -10,7 +10,7 @@ from chat.errors import ChatError
 from chat.story import writer
 from chat.story.models import CastMember, Character, Chat
 from chat.story.payloads import CharacterRevised
-from chat.turns.chats import refuse_same_names, source
+from chat.turns.chats import refuse_namesake, source
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -50,6 +50,7 @@ def revise_character(character: Character, details: Details, *, by: "User", port
     `portrait` None leaves the portrait as it is. Raises InvalidCharacterError, and SameNameError when another one
     in such a chat is called so.
     """
+    before = character.name
     for name, value in _checked(details).items():
         setattr(character, name, value)
     if portrait is not None:
@@ -57,8 +58,9 @@ def revise_character(character: Character, details: Details, *, by: "User", port
     with transaction.atomic():
         character.save()
         for chat in Chat.objects.filter(owner_id=character.owner_id, cast__character=character.pk).order_by("id"):
-            others = chat.cast.exclude(character=character.pk).values_list("name", flat=True)
-            refuse_same_names([*others, character.name])
+            if character.name.casefold() != before.casefold() and chat.deleted_at is None:
+                others = chat.cast.exclude(character=character.pk).values_list("name", flat=True)
+                refuse_namesake(character.name, others, story=chat.title)
             writer.write(chat.id, [CharacterRevised(card=character.card())], source(by))
 
 

@@ -84,7 +84,8 @@ def begin_chat(  # noqa: PLR0913  (what a chat is begun with)
     """
     if not characters:
         raise NoCastError
-    refuse_same_names(character.name for character in characters)
+    for number, character in enumerate(characters):
+        refuse_namesake(character.name, (other.name for other in characters[:number]), story=title)
     created = ChatCreated(
         title=_checked_title(title),
         premise=premise.strip(),
@@ -159,7 +160,7 @@ def add_character(chat: Chat, *, character: Character, by: "User") -> None:
     def decider(now: Chat) -> list[Payload]:
         joined: list[Payload] = []
         if not now.cast.filter(character=character.pk).exists():
-            refuse_same_names([*now.cast.values_list("name", flat=True), character.name])
+            refuse_namesake(character.name, now.cast.values_list("name", flat=True), story=now.title)
             joined.append(CharacterJoined(card=character.card()))
         if now.scene and character.pk not in now.present:
             joined.append(CharacterEntered(character=character.pk))
@@ -168,11 +169,14 @@ def add_character(chat: Chat, *, character: Character, by: "User") -> None:
     writer.decide(chat.id, decider, source(by))
 
 
-def refuse_same_names(names: Iterable[str]) -> None:
-    """Raise SameNameError when two of a cast could not be told apart by how they are addressed."""
-    said = [name.casefold() for name in names]
-    if len(set(said)) < len(said):
-        raise SameNameError
+def refuse_namesake(name: str, others: Iterable[str], *, story: str) -> None:
+    """Raise SameNameError when one of the others in a story could not be told apart by how they are addressed."""
+    for other in others:
+        if other.casefold() == name.casefold():
+            raise SameNameError(
+                f"Two in “{story.strip()}” would be called {other}: nobody could tell whom you mean. "
+                "Rename one of them first."
+            )
 
 
 def _write(chat: Chat, payload: Payload, by: "User") -> None:

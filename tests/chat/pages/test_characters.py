@@ -7,8 +7,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
-from chat.story.models import Character, Chat
-from chat.turns import portraits
+from chat.story.models import CastMember, Character, Chat
+from chat.turns import chats, portraits
 from chat.turns.portraits import MAX_BYTES
 from tests.factories import cast_of, make_character, make_chat, make_user, owner_of
 
@@ -109,8 +109,8 @@ def test_two_of_one_name_cannot_be_in_one_story(client, player):
     added = client.post(f"/chats/{chat.id}/cast/", {"character": other.pk}, headers=JSON)
 
     assert begun.status_code == added.status_code == 422
-    assert "Two in a story cannot have the same name" in begun.content.decode()
-    assert "Rename one of them first." in added.json()["detail"]
+    assert "Two in “Two” would be called Mara" in begun.content.decode()
+    assert added.json()["detail"].startswith("Two in “Night watch” would be called Mara: ")
     assert Chat.objects.count() == chats
     assert not chat.cast.filter(character=other.pk).exists()
 
@@ -122,8 +122,22 @@ def test_a_character_does_not_take_the_name_of_another_in_its_stories(client, pl
     refused = client.post(f"/characters/{ilse}/", SHEET | {"name": "MARA"})
 
     assert refused.status_code == 422
-    assert "Two in a story cannot have the same name" in refused.content.decode()
+    assert "Two in “Night watch” would be called Mara" in refused.content.decode()
     assert Character.objects.get(pk=ilse).name == "Ilse"
+
+
+def test_a_character_of_a_story_that_has_two_of_its_name_can_still_be_edited_and_a_deleted_story_does_not_count(
+    client, player
+):
+    chat = make_chat(player)
+    cast = cast_of(chat)
+    CastMember.objects.filter(character=cast["Ilse"]).update(name="Mara")
+    edited = client.post(f"/characters/{cast['Mara']}/", SHEET | {"description": "Older."})
+    chats.delete(chat, by=player)
+    renamed = client.post(f"/characters/{cast['Mara']}/", SHEET | {"name": "Ilse"})
+
+    assert (edited.status_code, renamed.status_code) == (302, 302)
+    assert Character.objects.get(pk=cast["Mara"]).name == "Ilse"
 
 
 def test_a_sheet_with_half_a_character_is_kept_without_it(client):
