@@ -13,14 +13,12 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Field, QuerySet
+from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.query import FlatValuesListIterable, ModelIterable, ValuesListIterable
 from django.db.models.sql import UpdateQuery
 from django.db.transaction import TransactionManagementError
 
-type Column = Field[Any, Any]
-type Parameters = Sequence[Any] | Mapping[str, Any]
 #: The place of a column in a row, the column, and what makes Python of the database's value.
 type Converter = tuple[int, Any, Callable[[Any, Any, Any], Any]]
 

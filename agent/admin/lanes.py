@@ -19,7 +19,7 @@ from agent.operations.lane import NoSuchLaneError, State, find_bookmark, state_o
 from agent.operations.pause import Pause, Resume, pause, resume
 from agent.operations.performing import consulting
 from agent.operations.retry import RetryLane, retry_lane
-from agent.registry import loss_of
+from agent.registry import accepts_late, loss_of
 from agent.templatetags.desk import chip, when
 from chat.story.access import ChatNotFoundError, get_chat_for
 
@@ -153,6 +153,7 @@ class LaneAdmin(DeskAdmin):
             chat_url=chat_url(request, detail.chat),
             revealed="reveal" in request.GET,
             loss=loss_of(mark.subscriber_id),
+            accepts_late=accepts_late(mark.subscriber_id),
             dismissed=DismissedEvent.objects.of_lane(mark.subscriber_id, mark.stream_id)[:DISMISSED_SHOWN],
             urls={
                 **{page: self.to(request, f"bookmark_{page}", mark.pk) for page in ("change", "history")},
