@@ -22,7 +22,7 @@ def test_before_rewriting_from_a_turn_on_all_that_goes_is_counted_with_the_inter
         "replies": 2, "memories": 2, "story_events": 1, "milestones": 0, "relationships": 0, "interjections": 1,
     }  # fmt: skip
     assert "2 replies will be written anew" in asking
-    assert "Whether somebody speaks up after each is asked anew." in asking
+    assert "Where somebody had spoken up, it is decided anew whether anyone does." in asking
     assert "2 memories, 1 story event and 1 interjection will go with them" in asking
     assert "Ilse no longer speaks up: “No!”" in asking
     last = " ".join(client.get(door(chat, told["later"], "rewrite-from"), headers=HTML).content.decode().split())
