@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.csrf import csrf_failure as page_of_csrf_failure
 
 from chat.database import in_thread
@@ -148,10 +149,25 @@ def refuse(request: HttpRequest, error: ChatError) -> HttpResponse:
     elif error.status == NotSignedInError.status:
         return redirect_to_login(request.get_full_path())
     else:
-        answer = render(request, "chat/refusal.html", {"error": error}, status=error.status)
+        context = {
+            "error": error,
+            "back": wanted_next(request) or _of_this_site(request, request.headers.get("Referer")),
+        }
+        answer = render(request, "chat/refusal.html", context, status=error.status)
     if (wait := getattr(error, "retry_after", None)) is not None:
         answer["Retry-After"] = str(int(wait))
     return answer
+
+
+def wanted_next(request: HttpRequest) -> str:
+    """The page of this site that the request names as the next; "" for none."""
+    return _of_this_site(request, request.POST.get("next") or request.GET.get("next"))
+
+
+def _of_this_site(request: HttpRequest, address: str | None) -> str:
+    hosts = {request.get_host()}
+    allowed = url_has_allowed_host_and_scheme(address, hosts, require_https=request.is_secure())
+    return address or "" if allowed else ""
 
 
 def notify(request: HttpRequest, sentence: str, *, undo: str = "") -> None:

@@ -6,10 +6,9 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from chat.pages.answers import NotSignedInError, View, signed_in, wants_json
+from chat.pages.answers import NotSignedInError, View, signed_in, wanted_next, wants_json
 from chat.pages.forms import posted
 from chat.story.access import get_chat_for
 
@@ -40,10 +39,3 @@ def done(request: HttpRequest, to: str) -> HttpResponse:
     if wants_json(request):
         return JsonResponse({"done": True})
     return HttpResponseRedirect(wanted_next(request) or to)
-
-
-def wanted_next(request: HttpRequest) -> str:
-    """The page of this site that the request names as the next; "" for none."""
-    named = request.POST.get("next") or request.GET.get("next") or ""
-    hosts = {request.get_host()}
-    return named if url_has_allowed_host_and_scheme(named, hosts, require_https=request.is_secure()) else ""

@@ -10,8 +10,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from chat.pages.answers import UNPROCESSABLE, notify, signed_in
-from chat.pages.doors import player, wanted_next
+from chat.pages.answers import UNPROCESSABLE, notify, signed_in, wanted_next
+from chat.pages.doors import player
 from chat.pages.entering import LinkSpentError, redeem
 from chat.pages.forms import LoginForm
 from chat.pages.limits import TooManyLoginsError, count_login

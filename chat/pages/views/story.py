@@ -6,8 +6,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from chat.pages.answers import notify, signed_in, wants_json
-from chat.pages.doors import Sent, deed, done, player, wanted_next
+from chat.pages.answers import notify, signed_in, wanted_next, wants_json
+from chat.pages.doors import Sent, deed, done, player
 from chat.pages.facts import story_panel
 from chat.pages.forms import posted, text
 from chat.pages.story_json import story_json

@@ -110,6 +110,8 @@ def test_two_of_one_name_cannot_be_in_one_story(client, player):
 
     assert begun.status_code == added.status_code == 422
     assert "Two in “Two” would be called Mara" in begun.content.decode()
+    page = client.post(f"/chats/{chat.id}/cast/", {"character": other.pk, "next": f"/chats/{chat.id}/info/#cast"})
+    assert f'href="/chats/{chat.id}/info/#cast">Back</a>' in page.content.decode()
     assert added.json()["detail"].startswith("Two in “Night watch” would be called Mara: ")
     assert Chat.objects.count() == chats
     assert not chat.cast.filter(character=other.pk).exists()
