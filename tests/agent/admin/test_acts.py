@@ -257,7 +257,7 @@ def test_the_page_of_a_lane_leads_to_what_was_dismissed_there_and_that_page_says
 
     lane = senior.get("agent_bookmark_change", stuck.lane.pk)
     row = DismissedEvent.objects.get()
-    assert f"Dismissed here: event {row.event}" in text(lane)
+    assert f"Dismissed here event {row.event}" in text(lane)
     page = reverse("admin:agent_dismissedevent_change", args=[row.pk])
     assert f'<a href="{page}"' in lane.content.decode()
 
