@@ -54,10 +54,23 @@ def succeed(chat_id: int, *, old: int, new: int, whole: bool) -> list[Payload]:
     chat = before.chat
     standing = before if before.superseded_by is None else standing_beside(before, but=new)
     if standing is None:
-        return [TurnDeleted(turn=new)] if is_deleted(before) else []
+        return _after_fallen(chat_id, before, new)
     if not whole or standing.id != old:
         return [TurnSuperseded(turn=new, by=standing.id)]
     return _fall(chat, before, by=new)
+
+
+def _after_fallen(chat_id: int, before: Turn, new: int) -> list[Payload]:
+    """The same where nothing stands in the place: the new writing goes as the old one went.
+
+    But an interjection that is redone with its reply stands: the old one fell before the new one was asked for.
+    """
+    if is_deleted(before):
+        return [TurnDeleted(turn=new)]
+    asked = Generation.objects.filter(id__in=Turn.objects.filter(id=new).values("generation"))
+    if before.went_with is None or asked.exclude(follows=None).exists():
+        return []
+    return forestalled(chat_id, reply=before.went_with, interjection=new)
 
 
 def forestalled(chat_id: int, *, reply: int, interjection: int) -> list[Payload]:
