@@ -170,12 +170,22 @@ def lines_of(chat: Chat, turns: Collection[Turn]) -> dict[int, int]:
 
 
 def gone_along(chat: Chat, turns: Collection[Turn]) -> dict[int, list[int]]:
-    """Which turns fell with each of these, do not stand, and come back when it does, by the turn's id; oldest first."""
+    """Of what comes back with each of these turns what does not stand now, by the turn's id; in story order."""
+    coming = coming_along(chat, turns)
+    return {turn: [one.id for one in along if one.superseded_by is not None] for turn, along in coming.items()}
+
+
+def coming_along(chat: Chat, turns: Collection[Turn]) -> dict[int, list[Turn]]:
+    """Which turns fell with each of these and come back with it, by the turn's id; in story order."""
     lines = lines_of(chat, turns)
     took = dict(chat.turns.filter(id__in=set(lines.values())).values_list("id", "took_along"))
-    fallen = chat.turns.filter(id__in={one for those in took.values() for one in those}, superseded_by__isnull=False)
-    gone = set(fallen.values_list("id", flat=True))
-    return {turn: sorted(gone.intersection(took[line])) for turn, line in lines.items()}
+    fell = list(chat.turns.filter(id__in={one for those in took.values() for one in those}).order_by("place", "-id"))
+    return {turn: _oldest_by_place([one for one in fell if one.id in took[line]]) for turn, line in lines.items()}
+
+
+def _oldest_by_place(newest_first: Sequence[Turn]) -> list[Turn]:
+    # What was only spoken when the reply had fallen never stood with it.
+    return list({one.place: one for one in newest_first}.values())
 
 
 def _first_of(turn: int, edits: Mapping[int, int]) -> int:

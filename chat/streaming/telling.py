@@ -1,6 +1,6 @@
 """How the events of one chat's log become frames: a turn that stands, one that goes, a mark, a hint."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -73,8 +73,7 @@ class Telling:
             if isinstance(payload, TurnSuperseded | TurnDeleted)
             for turn in (payload.turn, getattr(payload, "by", None))
         }
-        #: Turns that a later event brings back, be it that they fall before.
-        self.risen = {payload.turn for payload in self.payloads.values() if isinstance(payload, TurnRestored)}
+        self.stayed = set(_stayed(self.payloads))
         wanted = {turn for event in events for turn in self._turns_of(event)}
         self.turns = _turns(wanted, chat_id)
         self.marking = [event for event in marks.shown(events) if self.kept[event.position] is None]
@@ -172,7 +171,7 @@ class Telling:
         old, new = self.turns[payload.turn], self.turns[payload.by]
         if old.place != new.place:
             # One that fell and rose in one act never left the page.
-            return None if old.id in self.risen else self._gone(position, old.id)
+            return None if position in self.stayed else self._gone(position, old.id)
         if old.id in self.payloads and new.id < old.id:
             # It never stood: the page gets the one that does afresh.
             frame = self._stands(position, new.id, instead_of=new.id, written=old)
@@ -200,6 +199,17 @@ class Telling:
 
     def _html(self, turn: Turn) -> str:
         return str(render_turn(turn, turn.chat, self.cards, writing=self.numbers[turn.id]))
+
+
+def _stayed(payloads: Mapping[int, Payload]) -> Iterator[int]:
+    """Where a turn falls that rises again in the same act, by position; given and told in log order."""
+    fell: dict[int, int] = {}
+    for position, payload in payloads.items():
+        match payload:
+            case TurnSuperseded(turn=turn):
+                fell[turn] = position
+            case TurnRestored(turn=turn, instead_of=instead_of) if turn == instead_of and turn in fell:
+                yield fell[turn]
 
 
 def _turns(wanted: Collection[int], chat_id: int) -> dict[int, Turn]:

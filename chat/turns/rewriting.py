@@ -54,10 +54,23 @@ def succeed(chat_id: int, *, old: int, new: int, whole: bool) -> list[Payload]:
     chat = before.chat
     standing = before if before.superseded_by is None else standing_beside(before, but=new)
     if standing is None:
-        return [TurnDeleted(turn=new)] if is_deleted(before) else []
+        return _after_fallen(chat_id, before, new)
     if not whole or standing.id != old:
         return [TurnSuperseded(turn=new, by=standing.id)]
     return _fall(chat, before, by=new)
+
+
+def _after_fallen(chat_id: int, before: Turn, new: int) -> list[Payload]:
+    """The same where nothing stands in the place: the new writing goes as the old one went.
+
+    But an interjection that is redone with its reply stands: the old one fell before the new one was asked for.
+    """
+    if is_deleted(before):
+        return [TurnDeleted(turn=new)]
+    asked = Generation.objects.filter(id__in=Turn.objects.filter(id=new).values("generation"))
+    if before.went_with is None or asked.exclude(follows=None).exists():
+        return []
+    return forestalled(chat_id, reply=before.went_with, interjection=new)
 
 
 def forestalled(chat_id: int, *, reply: int, interjection: int) -> list[Payload]:
@@ -154,7 +167,7 @@ def restore(chat: Chat, *, turn: int, by: "User") -> None:
 
 
 def interjection_gone_with(reply: int) -> int | None:
-    """The interjection that fell when this reply was rewritten."""
+    """The interjection that fell when this reply was rewritten, and that would come back with it."""
     fallen = Turn.objects.select_related("chat").get(id=reply)
     along = rewriting.gone_along(fallen.chat, [fallen])[fallen.id]
     return along[-1] if along else None
@@ -162,17 +175,16 @@ def interjection_gone_with(reply: int) -> int | None:
 
 def _rise(chat: Chat, risen: Turn, by: "User") -> None:
     refuse_unasked(risen)
-    standing, line = standing_beside(risen), rewriting.line_of(chat, risen)
     fallen: list[Payload] = []
-    if standing is not None:
-        fallen = _fall(chat, standing, by=risen.id, alone=rewriting.line_of(chat, standing) == line)
+    if (standing := standing_beside(risen)) is not None:
+        alone = rewriting.line_of(chat, standing) == rewriting.line_of(chat, risen)
+        fallen = _fall(chat, standing, by=risen.id, alone=alone)
     gone = {payload.turn for payload in fallen if isinstance(payload, TurnSuperseded)}
     group = chat.turns.filter(group=risen.group)
     instead = {one.place: one.id for one in group.filter(id__in=gone)}
     taken = set(group.live().exclude(id__in=gone).values_list("place", flat=True))
-    along = group.filter(id__in=chat.turns.get(id=line).took_along).exclude(place__in={*taken, risen.place})
-    # Of one place the oldest: what was only spoken when the reply had fallen never stood with it.
-    together = [risen, *{one.place: one for one in along.order_by("place", "-id")}.values()]
+    along = rewriting.coming_along(chat, [risen])[risen.id]
+    together = [risen, *(one for one in along if one.place not in {*taken, risen.place})]
     restored = [TurnRestored(turn=one.id, instead_of=instead.get(one.place)) for one in together]
     writer.write(chat.id, [*fallen, *restored], source(by))
     for one in together:

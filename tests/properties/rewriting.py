@@ -109,6 +109,9 @@ class Tale:
         if old is None:
             return
         claim = claims.claim_rewriting(self.chat_id, turn=old, asked_by="user:1", now=timezone.now())
+        if self.rng.random() < 0.3:
+            # While it is written.
+            self.restore()
         state = self.rng.choice([State.FINISHED, State.FINISHED, State.STOPPED, State.INTERRUPTED, State.FAILED])
         words = self.words()
         if (new := self.settle(claim, state, words)) is None:
@@ -117,7 +120,7 @@ class Tale:
         self.text[new] = words
         if self.is_primary(old):
             self.primaries[self.group[old]].append(new)
-        if state == State.FINISHED:
+        if state == State.FINISHED and self.page[self.place[old]] == old:
             self.fall(old)
             self.page[self.place[new]] = new
             if self.is_primary(new) and self.rng.random() < 0.3:

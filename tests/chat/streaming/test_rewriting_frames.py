@@ -121,6 +121,18 @@ def test_an_interjection_that_stands_with_both_writings_is_swapped_for_itself(ch
     ]
 
 
+def test_a_tab_that_slept_while_an_interjection_came_back_and_went_again_is_told_that_it_went(chat, group):
+    _, primary, interjection = group
+    before = read.head(chat.stream)
+    regenerate(chat, primary, "Two.")
+    rewriting.restore(chat, turn=primary, by=owner_of(chat))
+    regenerate(chat, primary, "Three.")
+
+    told = [frame for frame, turn in told_since(chat, before) if turn == interjection]
+
+    assert told == ["turn_html_remove", "turn_html", "turn_html_remove"]
+
+
 def test_a_writing_that_was_cut_off_leaves_the_standing_one_with_one_more_writing(chat, group):
     before = read.head(chat.stream)
 

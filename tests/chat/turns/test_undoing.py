@@ -1,6 +1,7 @@
 """What goes with a turn is told alike before it falls and after."""
 
 import pytest
+from django.utils import timezone
 
 from chat.story.fact_payloads import (
     EventCompleted,
@@ -12,9 +13,11 @@ from chat.story.fact_payloads import (
     RelationshipChanged,
 )
 from chat.story.models import Chat, Turn
-from chat.turns import rewriting, undoing
+from chat.turns import claims, leases, rewriting, undoing
+from chat.turns.leases import Settled
+from chat.turns.models import Generation
 from tests.factories import cast_of, make_chat, owner_of
-from tests.facts import moved, planned, record, regenerate, reply
+from tests.facts import moved, planned, record, regenerate, reply, texts
 
 pytestmark = pytest.mark.django_db
 
@@ -90,3 +93,18 @@ def test_what_a_turn_takes_along_when_it_falls_again_is_told_again(chat):
         went = fall(chat, turn)
         assert (went["story_events"], went["milestones"]) == (1, 1)
         rewriting.restore(chat, turn=turn, by=owner_of(chat))
+
+
+def test_of_two_interjections_of_one_place_that_fell_with_a_reply_the_one_that_comes_back_is_told(chat):
+    primary = reply(chat, "Mara", "One.")
+    interjection = reply(chat, "Ilse", "“No!”", group=primary, interjection_of=cast_of(chat)["Mara"])
+    new = regenerate(chat, primary, "Two.")
+    rewriting.restore(chat, turn=primary, by=owner_of(chat))
+    claim = claims.claim_rewriting(chat.id, turn=interjection, asked_by="user:1", now=timezone.now())
+    rewriting.restore(chat, turn=new, by=owner_of(chat))
+    leases.settle(claim, Settled(state=Generation.State.FINISHED, text="“Late.”"), at=timezone.now())
+
+    assert undoing.taken_along(Turn.objects.get(id=primary)) == "1 interjection"
+    assert rewriting.interjection_gone_with(primary) == interjection
+    rewriting.restore(chat, turn=primary, by=owner_of(chat))
+    assert texts(chat) == ["One.", "“No!”"]

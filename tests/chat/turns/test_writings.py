@@ -139,6 +139,26 @@ def test_an_interjection_comes_back_with_its_reply_wherever_it_has_stood_since(c
     assert rebuild.differences(chat.id) == []
 
 
+@pytest.mark.parametrize("how", [State.FINISHED, State.STOPPED])
+def test_an_interjection_whose_reply_falls_while_it_is_rewritten_alone_falls_along(chat, how):
+    own = say(chat, "Mara?")
+    primary = reply(chat, "Mara", "One.", group=own)
+    interjection = reply(chat, "Ilse", "“No!”", group=own, interjection_of=cast_of(chat)["Mara"])
+    new = regenerate(chat, primary, "Two.")
+    rewriting.restore(chat, turn=primary, by=owner_of(chat))
+    claim = claims.claim_rewriting(chat.id, turn=interjection, asked_by="user:1", now=timezone.now())
+    rewriting.restore(chat, turn=new, by=owner_of(chat))
+
+    late = leases.settle(claim, Settled(state=how, text="“Late.”"), at=timezone.now())
+
+    assert texts(chat) == ["Mara?", "Two."]
+    rewriting.restore(chat, turn=primary, by=owner_of(chat))
+    assert texts(chat) == ["Mara?", "One.", "“No!”"]
+    rewriting.restore(chat, turn=late, by=owner_of(chat))
+    assert texts(chat) == ["Mara?", "One.", "“Late.”"]
+    assert rebuild.differences(chat.id) == []
+
+
 def test_what_was_deleted_after_it_fell_with_its_reply_comes_back_with_it(chat):
     own = say(chat, "Mara?")
     primary = reply(chat, "Mara", "One.", group=own)
