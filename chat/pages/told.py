@@ -1,5 +1,6 @@
 """Telling on a page as it is loaded how a rewriting ended that was asked for in this browser, where no script did."""
 
+from django.conf import settings
 from django.contrib.messages import get_messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -18,13 +19,17 @@ _KEPT = 3600
 
 
 def asked_here(request: HttpRequest, generation: str) -> bool:
-    """Whether a rewriting was asked for in this browser, and its end is still to be told there."""
+    """Whether a rewriting was asked for in this browser, and its end is still to be told there.
+
+    In which of its tabs, they know themselves (writings.js).
+    """
     return request.COOKIES.get(COOKIE) == generation
 
 
 def remember(answer: HttpResponse, chat: Chat, generation: str) -> None:
     """Have the browser keep in mind what it asked for."""
-    answer.set_cookie(COOKIE, generation, max_age=_KEPT, path=_path(chat), samesite="Lax")
+    secure = settings.SESSION_COOKIE_SECURE
+    answer.set_cookie(COOKIE, generation, max_age=_KEPT, path=_path(chat), samesite="Lax", secure=secure)
 
 
 def forget(answer: HttpResponse, chat: Chat) -> None:

@@ -74,6 +74,26 @@ def test_a_reader_who_scrolls_away_from_the_new_writing_is_left_in_peace(player,
     player.is_at_the_end()
 
 
+def test_a_hand_on_the_page_does_not_throw_whoever_sees_the_new_writing_to_the_end(player, long_interjection):
+    gate = threading.Event()
+    player.site.model.script(say("Never. And she burns it.", gate=gate))
+    player.ask_to_rewrite(long_interjection)
+    player.see(".turn.writing", "Never")
+    # A page that is loaded stands at its end.
+    player.open()
+    comes_in_sight(player, ".turn.writing")
+    player.see("#jump")
+
+    player.page.click(".turn.writing .text")
+    # The page grows, so that it would follow.
+    player.page.evaluate("document.getElementById('leaves').append(document.createElement('p'))")
+    player.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    comes_in_sight(player, ".turn.writing")
+    gate.set()
+    player.see(".turn.said[data-turn]", "And she burns it.")
+
+
 def test_stop_lets_the_old_writing_and_its_interjection_stand_out_again_and_says_where_the_part_is(
     player, long_interjection
 ):

@@ -57,7 +57,9 @@ def test_of_a_rewriting_under_way_the_page_knows_whether_it_was_asked_for_here(c
         assert "Rewritten." not in shown(client, chat)
 
 
-async def test_who_asks_is_remembered_by_their_browser(chat, told, settings, async_client):
+@pytest.mark.parametrize("https", [False, True])
+async def test_who_asks_is_remembered_by_their_browser(chat, told, settings, async_client, https):
+    settings.SESSION_COOKIE_SECURE = https
     settings.MODEL_URL, settings.MODEL = "http://127.0.0.1:9", "nobody"
     await in_thread(async_client.force_login, await in_thread(owner_of, chat))
     for browser in ("text/html", "application/json"):
@@ -66,6 +68,7 @@ async def test_who_asks_is_remembered_by_their_browser(chat, told, settings, asy
         kept = answer.cookies["asked"]
         newest = await Generation.objects.filter(chat=chat).order_by("-started_at").afirst()
         assert (kept.value, kept["path"]) == (newest.id, f"/chats/{chat.id}/")
+        assert bool(kept["secure"]) is https
 
 
 def test_a_cut_off_writing_is_told_with_where_it_is_kept(client, chat, told, ask):

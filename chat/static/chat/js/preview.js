@@ -48,7 +48,8 @@ export class Preview {
     });
     // What speaks up after it belongs to what was asked for.
     this.scroll.keep(askedHere(generation) || (follows && Number(follows) === this.stood) ? article : null);
-    this.scroll.news();
+    // A new writing is not at the end.
+    if (!rewrites) this.scroll.news();
   }
 
   /** This tab asked for it: whoever asked sees it written. */

@@ -36,6 +36,12 @@ export class Scroll {
     this.follow();
   }
 
+  /** Whether the page stands at its end, or nearly so. */
+  get isNear() {
+    const { scrollTop, scrollHeight, clientHeight } = this.transcript;
+    return scrollHeight - scrollTop - clientHeight < NEAR;
+  }
+
   byHand() {
     this.hand = performance.now();
     this.kept = null;
@@ -63,22 +69,24 @@ export class Scroll {
   }
 
   follow() {
-    if (this.kept?.isConnected) this.kept.scrollIntoView({ block: "nearest" });
-    else if (this.following) this.transcript.scrollTop = this.transcript.scrollHeight;
+    if (this.kept?.isConnected) {
+      this.kept.scrollIntoView({ block: "nearest" });
+      this.following = this.isNear;
+    } else if (this.following) this.transcript.scrollTop = this.transcript.scrollHeight;
     this.top = this.transcript.scrollTop;
     this.show();
   }
 
   moved() {
-    const { scrollTop, scrollHeight, clientHeight } = this.transcript;
-    const near = scrollHeight - scrollTop - clientHeight < NEAR;
-    if (near && this.following && performance.now() - this.hand > BY_HAND) {
+    const { isNear } = this;
+    const { scrollTop } = this.transcript;
+    if (isNear && this.following && performance.now() - this.hand > BY_HAND) {
       // The composer changed its height for a moment and the browser moved the page.
       this.follow();
       return;
     }
     // Only upward movement is the reader's: growth below leaves the place and makes the end farther.
-    if (near) this.following = true;
+    if (isNear) this.following = true;
     else if (scrollTop < this.top) this.following = false;
     this.top = scrollTop;
     this.show();
