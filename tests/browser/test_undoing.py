@@ -98,3 +98,15 @@ def test_the_list_of_deleted_turns_is_for_everybody(player):
     player.page.goto(f"/chats/{player.chat}/turns/deleted/")
 
     assert faults(player.page) == {}
+
+
+def test_a_turn_that_comes_back_takes_the_marks_away_that_its_going_had_left(player):
+    player.begin(names=("Mara",))
+    player.exchange(("Mara?", "“Aye.”"), ("And then?", "“Nothing.”"))
+    player.page.locator(".turn[data-text='“Aye.”'] [data-tool=delete]").click()
+    player.see(".turn.said .older-than", "Written before this was changed")
+
+    player.page.locator(".toast button", has_text="Undo").click()
+
+    player.see(".turn", "“Aye.”")
+    player.gone(".turn .older-than")

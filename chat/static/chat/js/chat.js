@@ -67,8 +67,11 @@ const frames = {
   },
   turn_html(frame) {
     const turn = transcript.insert(frame.html);
-    // One that came back brought with it what it had caused.
-    if (Number(turn?.dataset.turn) !== frame.position) refreshFacts();
+    // One that came back brought with it what it had caused, and nothing is older than its absence any more.
+    if (Number(turn?.dataset.turn) !== frame.position) {
+      refreshFacts();
+      refreshWritings();
+    }
     if (!turn) return;
     due.settle(turn, frame.generation);
     facts.place();
