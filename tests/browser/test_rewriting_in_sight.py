@@ -127,6 +127,52 @@ def test_after_a_reload_in_mid_rewriting_its_end_is_told_once(player):
     assert player.page.locator(".toast").count() == 0
 
 
+def test_a_second_tab_that_is_opened_in_mid_rewriting_is_told_nothing(player):
+    player.begin(names=("Mara",))
+    player.exchange(("Mara?", "“I open it.”"))
+    gate = threading.Event()
+    player.site.model.script(say("“I burn it.”", gate=gate))
+    player.ask_to_rewrite(player.page.locator(".turn.said[data-turn]").get_attribute("data-turn"))
+    player.see(".turn.writing", "“")
+    second = player.context.new_page()
+    second.goto(player.page.url)
+    second.locator(".turn.writing", has_text="“").wait_for()
+
+    gate.set()
+
+    player.see(".toast", "Rewritten.")
+    second.locator(".turn.said[data-turn]", has_text="I burn it.").wait_for()
+    second.locator(".stop").wait_for(state="hidden")
+    assert second.locator(".toast").count() == 0
+
+
+def test_what_is_left_of_a_row_that_failed_is_told_to_nobody(player, other):
+    player.begin(names=("Mara",))
+    player.exchange(("Open it.", "“I open it.”"), ("Read it.", "“I read it.”"), ("Keep it.", "“I keep it.”"))
+    replies = player.page.locator(".turn.said[data-turn]")
+    first, last = (replies.nth(number).get_attribute("data-turn") for number in (0, 2))
+    model = player.site.model
+    model.script(say("“I burn it.”"))
+    player.ask_to_rewrite(first)
+    player.see(".toast", "Rewritten.")
+    gate = threading.Event()
+    model.script(say("   ", chunk=1, gate=gate))
+    player.see(".turn[data-text='“I read it.”'] .anew").click()
+    player.page.click("#slip button[type=submit]")
+    player.gone("#slip[open]")
+    gate.set()
+    player.see(".failed")
+    other.open(player.chat)
+    model.script(say("“I leave it.”"))
+
+    other.ask_to_rewrite(last)
+
+    other.see(".toast", "Rewritten.")
+    player.see(".turn.said[data-turn]", "I leave it.")
+    player.gone(".stop")
+    assert player.page.locator(".toast", has_text="Rewritten.").count() == 0
+
+
 def test_without_scripts_the_page_loaded_afterwards_tells_its_end_and_takes_it_back(player, browser, kept_session):
     player.begin(names=("Mara",))
     player.exchange(("Mara?", "“I open it.”"))

@@ -15,7 +15,7 @@ import { localTimes } from "./times.js";
 import { clearToasts, toast } from "./toasts.js";
 import { Transcript } from "./transcript.js";
 import { Wire } from "./wire.js";
-import { acted, askedHere, markOutdated, outrun, rewritten, stoppedEarly, tendWritings } from "./writings.js";
+import { acted, ended, endRow, markOutdated, outrun, rewritten, tendWritings } from "./writings.js";
 
 const here = (id) => document.getElementById(id);
 const page = here("app").dataset;
@@ -54,7 +54,7 @@ const frames = {
     if (frame.state === "started") due.begin(frame);
     else if (frame.state === "deciding") due.decide(frame);
     else {
-      stoppedEarly(frame);
+      ended(frame);
       due.end(frame);
     }
   },
@@ -67,12 +67,15 @@ const frames = {
   },
   turn_html(frame) {
     const turn = transcript.insert(frame.html);
+    const isNew = Number(turn?.dataset.turn) === frame.position;
     // One that came back brought with it what it had caused, and nothing is older than its absence any more.
-    if (Number(turn?.dataset.turn) !== frame.position) {
+    if (!isNew) {
       refreshFacts();
       refreshWritings();
     }
     if (!turn) return;
+    // Its answer goes before what was still to be rewritten.
+    if (isNew && turn.matches(".player")) endRow();
     due.settle(turn, frame.generation);
     facts.place();
     if (composer.running && turn.matches(".player")) transcript.queue(turn);
@@ -198,7 +201,7 @@ tendActs({
   done(form, data) {
     acted(data);
     // Its first frame may have been quicker than this answer.
-    preview?.keepInSight(data.generation);
+    if (data.generation || data.rewrites) preview?.keepInSight();
     if (form.closest("#tour")) putTourAway();
     if (form.id !== "act" && !data.generation) refreshHead();
   },
@@ -207,7 +210,7 @@ tendActs({
 tendWritings();
 const target = location.hash.startsWith("#turn-") && here(location.hash.slice(1));
 scroll.hold(target);
-if (!target && askedHere(preview?.generation)) preview.keepInSight(preview.generation);
+if (!target && preview?.article) preview.keepInSight();
 const wire = new Wire({
   socket: page.socket,
   events: page.events,

@@ -8,6 +8,8 @@ export class Preview {
   constructor(pending, scroll) {
     Object.assign(this, { pending, scroll });
     this.article = null;
+    //: What this tab asked for has not begun: it is to be seen when it does.
+    this.awaited = false;
     //: What goes when this stands: the old writing, and whoever had spoken up after it.
     this.going = [];
     this.adopt(pending.querySelector(".writing"));
@@ -47,14 +49,18 @@ export class Preview {
       this.set("");
     });
     // What speaks up after it belongs to what was asked for.
-    this.scroll.keep(askedHere(generation) || (follows && Number(follows) === this.stood) ? article : null);
+    const here = askedHere({ generation, rewrites }) || (follows && Number(follows) === this.stood);
+    // Of a row, nobody is fetched to the next who went away from one.
+    this.scroll.keep(here && (this.awaited || this.scroll.kept) ? article : null);
+    this.awaited = false;
     // A new writing is not at the end.
     if (!rewrites) this.scroll.news();
   }
 
-  /** This tab asked for it: whoever asked sees it written. */
-  keepInSight(generation) {
-    if (this.article && this.generation === generation) this.scroll.keep(this.article);
+  /** Whoever asked for a writing sees it written, from its beginning if that is still to come. */
+  keepInSight() {
+    this.awaited = !this.article;
+    if (this.article && askedHere(this.article.dataset)) this.scroll.keep(this.article);
   }
 
   /** The whole text so far. */

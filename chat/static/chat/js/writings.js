@@ -7,10 +7,13 @@ import { clearToasts, toast, toastsIn } from "./toasts.js";
 const slip = () => document.getElementById("slip");
 //: Generations that were asked for here, and turns to be rewritten in a row; when one is settled, this tab offers Undo.
 const asked = new Set();
+//: The generation that this tab asked for last, through a reload: the cookie of told.py is all the browser's.
+const NOTE = "palimpsest:asked";
 
 /** Open what is asked before a turn is rewritten, edited or brought back in a dialog. */
 export function tendWritings() {
-  document.querySelectorAll(".writing[data-asked-here]").forEach((one) => asked.add(one.dataset.generation));
+  const { generation } = document.querySelector(".writing[data-asked-here]")?.dataset ?? {};
+  if (generation && generation === noted()) asked.add(generation);
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-slip], a[data-slip-close]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -30,6 +33,7 @@ export function acted(data) {
     uncovered();
   }
   for (const one of [data.generation, ...(data.rewrites ?? [])]) if (one) asked.add(one);
+  if (data.generation) note(data.generation);
   if (data.told) toast(`${data.told} ${data.went ?? ""}`.trim(), "success", data.undo);
 }
 
@@ -46,32 +50,50 @@ export async function outrun(form, { status, data }) {
   slip().querySelectorAll("textarea").forEach((field, number) => (field.value = typed[number] ?? field.value));
 }
 
-/** Whether a generation was asked for in this tab, or in its browser before the page was loaded. */
-export function askedHere(generation) {
-  return asked.has(generation);
+/** Whether a writing was asked for in this tab, now or before its page was loaded; alone or as one of a row. */
+export function askedHere({ generation, rewrites }) {
+  return asked.has(generation) || asked.has(Number(rewrites));
 }
 
 /** A rewriting has ended: say how, in the tab where it was asked for; the next page need not tell it (told.py). */
-export function rewritten({ generation, told, supersedes_id: old, turn_id: turn }, { turns, page }) {
-  const here = asked.delete(generation) || asked.delete(old);
-  if (old === turn) endRow();
+export function rewritten({ generation, state, told, supersedes_id: old, turn_id: turn }, { turns, page }) {
+  const alone = asked.delete(generation);
+  const here = asked.delete(old) || alone;
+  if (here && state !== "complete") endRow();
   if (!here || !told) return;
   toast(told, "success", old === turn ? "" : `${turns}${old}/restore/`);
-  document.cookie = `asked=; path=${page}; max-age=0; samesite=lax`;
+  const secure = location.protocol === "https:" ? "; secure" : "";
+  document.cookie = `asked=; path=${page}; max-age=0; samesite=lax${secure}`;
 }
 
-/** A rewriting was stopped before its first word. */
-export function stoppedEarly({ generation, state, speaker, turn_id: turn }) {
-  if (turn || state !== "stopped") return;
-  const here = asked.delete(generation);
-  endRow();
-  if (!here) return;
-  toast(`${speaker} was stopped. The old writing stands.`);
+/** A generation has ended. One that was stopped before its first word is told; a row goes no further than its failure. */
+export function ended({ generation, state, speaker, rewrites, turn_id: turn }) {
+  const here = asked.has(generation) || asked.has(rewrites);
+  if (state === "stopped" || (state !== "finished" && asked.has(rewrites))) endRow();
+  if (turn || state === "finished") return;
+  asked.delete(generation);
+  if (here && state === "stopped") toast(`${speaker} was stopped. The old writing stands.`);
 }
 
-/** What was to be rewritten in a row is not, once one of them was cut off. */
-function endRow() {
+/** What was to be rewritten in a row is not: one of them was cut off, or the player has gone on. */
+export function endRow() {
   for (const one of asked) if (typeof one === "number") asked.delete(one);
+}
+
+function note(generation) {
+  try {
+    sessionStorage.setItem(NOTE, generation);
+  } catch {
+    // Without storage a page that is loaded again tells no end; the one after it does.
+  }
+}
+
+function noted() {
+  try {
+    return sessionStorage.getItem(NOTE);
+  } catch {
+    return null;
+  }
 }
 
 /** Mark the replies that were written before an earlier turn was changed; the server knows which, and what was changed. */
