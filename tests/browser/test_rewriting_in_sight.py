@@ -34,6 +34,18 @@ def long_interjection(player) -> str:
     return player.page.locator(".turn.said[data-turn]").first.get_attribute("data-turn")
 
 
+@pytest.fixture
+def half_rewritten(player) -> threading.Event:
+    """The only reply of a story is being written anew; what lets it come to its end."""
+    player.begin(names=("Mara",))
+    player.exchange(("Mara?", "“I open it.”"))
+    gate = threading.Event()
+    player.site.model.script(say("“I burn it.”", gate=gate))
+    player.ask_to_rewrite(player.page.locator(".turn.said[data-turn]").get_attribute("data-turn"))
+    player.see(".turn.writing", "“")
+    return gate
+
+
 def test_the_new_writing_is_in_sight_of_whoever_asked_and_what_goes_with_the_old_is_dimmed(
     player, other, long_interjection
 ):
@@ -109,17 +121,10 @@ def test_stop_lets_the_old_writing_and_its_interjection_stand_out_again_and_says
     assert player.page.locator(".toast button[formaction]").count() == 0
 
 
-def test_after_a_reload_in_mid_rewriting_its_end_is_told_once(player):
-    player.begin(names=("Mara",))
-    player.exchange(("Mara?", "“I open it.”"))
-    gate = threading.Event()
-    player.site.model.script(say("“I burn it.”", gate=gate))
-    player.ask_to_rewrite(player.page.locator(".turn.said[data-turn]").get_attribute("data-turn"))
-    player.see(".turn.writing", "“")
-
+def test_after_a_reload_in_mid_rewriting_its_end_is_told_once(player, half_rewritten):
     player.open()
     player.see(".turn.writing", "“")
-    gate.set()
+    half_rewritten.set()
 
     assert player.see(".toast", "Rewritten.").locator("button", has_text="Undo").is_visible()
     player.open()
@@ -127,18 +132,12 @@ def test_after_a_reload_in_mid_rewriting_its_end_is_told_once(player):
     assert player.page.locator(".toast").count() == 0
 
 
-def test_a_second_tab_that_is_opened_in_mid_rewriting_is_told_nothing(player):
-    player.begin(names=("Mara",))
-    player.exchange(("Mara?", "“I open it.”"))
-    gate = threading.Event()
-    player.site.model.script(say("“I burn it.”", gate=gate))
-    player.ask_to_rewrite(player.page.locator(".turn.said[data-turn]").get_attribute("data-turn"))
-    player.see(".turn.writing", "“")
+def test_a_second_tab_that_is_opened_in_mid_rewriting_is_told_nothing(player, half_rewritten):
     second = player.context.new_page()
     second.goto(player.page.url)
     second.locator(".turn.writing", has_text="“").wait_for()
 
-    gate.set()
+    half_rewritten.set()
 
     player.see(".toast", "Rewritten.")
     second.locator(".turn.said[data-turn]", has_text="I burn it.").wait_for()
