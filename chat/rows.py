@@ -66,7 +66,8 @@ def insert_and_update(rows: Sequence[Model], changed: Model, names: Sequence[str
 
     In one statement where the database knows such: round trips are what an append costs.
     """
-    if connection.vendor == "postgresql":
+    together = connection.vendor == "postgresql"
+    if together:
         fields = _named(type(changed), tuple(names))
         statement = _insert_and_update(type(rows[0]), len(rows), type(changed), fields, newest)
         _insert_with(rows, statement, [*_values(changed, fields), changed.pk])
@@ -74,7 +75,7 @@ def insert_and_update(rows: Sequence[Model], changed: Model, names: Sequence[str
         insert(rows)
     if newest:
         setattr(changed, newest, rows[-1].pk)
-    if connection.vendor != "postgresql":
+    if not together:
         update(changed, [*names, newest])
 
 

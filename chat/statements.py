@@ -132,6 +132,7 @@ def _slots(count: int) -> list[RawSQL]:
 
 
 def converters(columns: Sequence[Any]) -> list[Converter]:
+    """What makes Python of the database's values in rows of these columns, for those that need it."""
     return [
         (place, column, convert)
         for place, column in enumerate(columns)
@@ -140,12 +141,13 @@ def converters(columns: Sequence[Any]) -> list[Converter]:
 
 
 def converted(
-    rows: Iterable[Sequence[Any]], converters: list[Converter], database: BaseDatabaseWrapper
+    rows: Iterable[Sequence[Any]], needed: list[Converter], database: BaseDatabaseWrapper
 ) -> Iterable[Sequence[Any]]:
-    if not converters:
+    """Rows as fetched, with the `needed` converters applied in their order."""
+    if not needed:
         return rows
     found = [list(row) for row in rows]
-    for place, column, convert in converters:
+    for place, column, convert in needed:
         for values in found:
             values[place] = convert(values[place], column, database)
     return found

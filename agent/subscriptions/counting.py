@@ -48,7 +48,7 @@ def lanes_by_subscriber() -> dict[str, Lanes]:
             lanes=Count("id"),
             backing_off=Count("id", filter=Q(due_at__gt=Now(), wedged_at=None, paused_at=None)),
             wedged=Count("id", filter=Q(wedged_at__isnull=False)),
-            # One that is wedged as well is told of as that: each lane is in one of the counts, as in the list.
+            # One that is wedged as well is told of as that, as in the list of lanes.
             paused=Count(
                 "id", filter=Q(wedged_at=None) & (Q(paused_at__isnull=False) | Q(subscriber__paused_at__isnull=False))
             ),
