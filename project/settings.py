@@ -109,6 +109,8 @@ COMPLETION_PRICE = float(os.environ.get("PALIMPSEST_COMPLETION_PRICE", "0"))
 CODE_VERSION = os.environ.get("PALIMPSEST_VERSION", "0.1.0")
 #: Requests that the model's server takes at once, 0 for many. With 1 no Reaction starts while a reply is written.
 MODEL_SLOTS = int(os.environ.get("PALIMPSEST_MODEL_SLOTS", "1" if MODEL == "builtin" else "0"))
+#: How long a model may take to decide whether a silent witness speaks up; after that nobody does.
+INTERJECTION_SECONDS = float(os.environ.get("PALIMPSEST_INTERJECTION_SECONDS", "5"))
 #: Threads (and so database connections) that async code of one process may use.
 DATABASE_THREADS = int(os.environ.get("PALIMPSEST_DATABASE_THREADS", "4"))
 #: Per user and minute; "0" for no limit.

@@ -70,6 +70,8 @@ class Site:
             "REDIS_URL": self.valkey.url,
             "PALIMPSEST_MODEL_URL": self.model.url,
             "PALIMPSEST_MODEL": "scripted",
+            # What a test leaves undecided stays so until the test decides it, however slow the machine.
+            "PALIMPSEST_INTERJECTION_SECONDS": "600",
             "PALIMPSEST_TURNS_PER_MINUTE": "0",
             "PALIMPSEST_LOGINS_PER_MINUTE": "0",
             "PYTHONUNBUFFERED": "1",

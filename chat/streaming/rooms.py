@@ -60,10 +60,9 @@ class Room:
         self._look_at_members = look_at_members
         #: Generations that are over; late news of them is ignored.
         self._over: deque[str] = deque(maxlen=32)
-        #: Ends that are told when their turn has been.
-        self._ends: list[tuple[int, Frame]] = []
-        #: A reply's first frames, which wait until the turn that it answers was told.
-        self._held: list[Frame] = []
+        #: Frames of replies that wait, in order, each behind those before it; with the turn that has to be told first.
+        self._held: deque[tuple[int, Frame]] = deque()
+        #: All of them wait until the log was told up to here: there is the turn that a reply answers.
         self._hold_until = 0
         self._looked = False
         #: How far the log goes, as the bell said; what is up to here was read, or will be.
@@ -147,26 +146,24 @@ class Room:
             for member in self.members:
                 self._restart(member)
         for frame in batch.frames:
-            self.position = frame.position
             live = self.live.get(frame.body.get("generation", ""))
-            if live is None:
-                self._tell(frame)
-            else:
-                self._tell_settled(frame, live)
+            if live is not None:
+                self._tell_held()
+            self.position = frame.position
+            self._tell(frame)
+            if live is not None:
+                self._settle(frame, live)
+            self._tell_due()
         self.position = batch.position
-        if self._hold_until <= self.position:
-            self._tell_held()
-        self._tell_ends()
+        self._tell_due()
         self._announce_arrival()
         if batch.gone:
             self.dismiss(self.members, NOT_FOUND)
         elif batch.members_moved:
             self._look_at_members()
 
-    def _tell_settled(self, turn: Frame, live: Live) -> None:
+    def _settle(self, turn: Frame, live: Live) -> None:
         live.settled = True
-        self._tell_held()
-        self._tell(turn)
         here = self._running_here(self.chat)
         if here is None or here.generation != live.generation:
             # The process that wrote it says so too, but on a wire that may lose it.
@@ -243,30 +240,28 @@ class Room:
     def _end(self, news: Ended) -> None:
         frame = ended(news, self.live.pop(news.generation, None))
         self._over.append(news.generation)
-        self._ends.append((news.turn or 0, frame))
-        self._tell_ends()
-        if self._ends:
-            self.wake()
-
-    def _tell_ends(self) -> None:
+        turn = news.turn or 0
         # The settled turn goes first, so that a preview is replaced and never only taken away.
-        for turn, frame in self._ends:
-            if turn <= self.position:
-                self._tell_held()
-                self._tell(frame)
-        self._ends = [(turn, frame) for turn, frame in self._ends if turn > self.position]
+        self._tell_live(frame, after=turn)
+        if turn > self.position:
+            self.wake()
 
     # --- Telling ---------------------------------------------------------------------------------------
 
-    def _tell_live(self, frame: Frame) -> None:
-        if self._hold_until > self.position:
-            self._held.append(frame)
-        else:
-            self._tell(frame)
+    def _tell_live(self, frame: Frame, *, after: int = 0) -> None:
+        self._held.append((after, frame))
+        self._tell_due()
 
     def _tell_held(self) -> None:
-        held, self._held, self._hold_until = self._held, [], 0
-        for frame in held:
+        """Wait no longer for the turn that a reply answers."""
+        self._hold_until = 0
+        self._tell_due()
+
+    def _tell_due(self) -> None:
+        due = []
+        while self._held and max(self._hold_until, self._held[0][0]) <= self.position:
+            due.append(self._held.popleft()[1])
+        for frame in due:
             self._tell(frame)
 
     def _tell(self, frame: Frame) -> None:

@@ -7,6 +7,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from pydantic import BaseModel, Field
 
 from chat.llm import word_reader
@@ -18,7 +19,6 @@ from chat.story.payloads import Card
 from chat.turns.prompts import clipped
 from chat.turns.speaker import first_mentioned
 
-SECONDS = 5.0
 #: Of the turns before the reply the newest so many are shown, each clipped to so many tokens.
 LINES, TOKENS_PER_LINE, TOKENS_PER_CARD = 6, 250, 120
 ANSWER_TOKENS = 200
@@ -88,14 +88,15 @@ def reader_of_the_room() -> LanguageModel | None:
 
 
 async def detect_interjection(question: Question, reader: LanguageModel | None) -> Verdict:
-    """Who speaks up: asked of the reader for at most five seconds, or by words. A failure is told, never raised."""
+    """Who speaks up: asked of the reader, for INTERJECTION_SECONDS at most, or by words. A failure is told, never raised."""
     if reader is None:
         return by_words(question)
+    seconds = settings.INTERJECTION_SECONDS
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(seconds):
             said = await reader.structured(prompt_for(question), Interjection)
     except TimeoutError:
-        return Verdict(who=None, by=reader.name, failed=f"It took more than {SECONDS:g} seconds to decide.")
+        return Verdict(who=None, by=reader.name, failed=f"It took more than {seconds:g} seconds to decide.")
     except ModelError as error:
         return Verdict(who=None, by=reader.name, failed=error.detail)
     return _verdict(question, said, reader)

@@ -26,6 +26,17 @@ write(chat.id, [reply], chats.source(owner))
 COVERED = """document.getElementById('transcript').getBoundingClientRect().bottom
 - document.getElementById('jump').getBoundingClientRect().top"""
 
+#: Something changes before the browser has told the page where the reader went.
+SCROLLS_AS_THE_PAGE_CHANGES = """async () => {
+    const { Scroll } = await import("/static/chat/js/scroll.js");
+    const [transcript, leaves, jump] = ["transcript", "leaves", "jump"].map((id) => document.getElementById(id));
+    const scroll = new Scroll(transcript, leaves, jump);
+    scroll.hold();
+    transcript.scrollTop = 300;
+    scroll.keeping(() => {});
+    return transcript.scrollTop;
+}"""
+
 
 def test_a_reader_who_scrolled_up_is_left_alone_and_can_jump_back(player):
     player.begin()
@@ -79,6 +90,14 @@ def test_earlier_turns_come_when_scrolling_up_and_the_place_is_kept(player):
     )
     assert player.page.locator("#older").count() == 0
     assert player.page.locator("#premise").count() == 1
+
+
+def test_a_page_that_changes_while_the_reader_scrolls_up_does_not_pull_them_back(player):
+    player.begin()
+    player.site.manage("shell", "-c", RECORD_SIXTY.format(chat=player.chat))
+    player.open()
+
+    assert player.page.evaluate(SCROLLS_AS_THE_PAGE_CHANGES) == 300
 
 
 @pytest.mark.parametrize("width", [390, 360])

@@ -115,8 +115,8 @@ async def test_a_classifier_that_fails_means_nobody_and_why_says_so(reader, chat
     assert "It could not be decided" in await why_page(chat, (await Turn.objects.alatest("id")).id)
 
 
-async def test_a_classifier_that_takes_too_long_is_not_waited_for(reader, chat, monkeypatch):
-    monkeypatch.setattr(silent_witnesses, "SECONDS", 0.1)
+async def test_a_classifier_that_takes_too_long_is_not_waited_for(reader, chat, settings):
+    settings.INTERJECTION_SECONDS = 0.1
     heard = Heard()
     reader.script(say("“Never.”"), nothing())
 

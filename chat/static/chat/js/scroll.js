@@ -49,6 +49,8 @@ export class Scroll {
 
   /** Change the page without moving what is being read. */
   keeping(change) {
+    // Where the reader went in this moment, the page is told only with the next frame.
+    this.moved();
     const anchor = this.following ? null : this.firstVisible();
     const before = anchor?.getBoundingClientRect().top;
     change();
