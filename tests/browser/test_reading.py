@@ -22,9 +22,24 @@ reply = AssistantTurn(speaker=chat.present[0], text="So it was.", group=said.tur
 write(chat.id, [reply], chats.source(owner))
 """
 
-#: By how many pixels the button lies on the story.
-COVERED = """document.getElementById('transcript').getBoundingClientRect().bottom
-- document.getElementById('jump').getBoundingClientRect().top"""
+#: Whether the row of the button shows nothing of the story.
+IS_OPAQUE = """(() => {
+    const row = document.querySelector('.ahead');
+    const { left, top, width, height } = row.getBoundingClientRect();
+    const story = getComputedStyle(document.body).backgroundColor;
+    const shown = (y) => document.elementFromPoint(left + width / 3, y).closest('.turn');
+    return getComputedStyle(row).backgroundColor === story && ![...Array(Math.floor(height)).keys()].some((y) => shown(top + y));
+})()"""
+
+#: By how many pixels the last turn moves by itself after the reader has scrolled to where the button goes.
+MOVES_AT_THE_END = """async () => {
+    const transcript = document.getElementById('transcript');
+    const top = () => [...document.querySelectorAll('.turn')].at(-1).getBoundingClientRect().top;
+    transcript.scrollTop = transcript.scrollHeight - transcript.clientHeight - 20;
+    const before = top();
+    for (let frame = 0; frame < 4; frame += 1) await new Promise(requestAnimationFrame);
+    return document.getElementById('jump').hidden && top() - before;
+}"""
 
 #: Something changes before the browser has told the page where the reader went.
 SCROLLS_AS_THE_PAGE_CHANGES = """async () => {
@@ -48,7 +63,10 @@ def test_a_reader_who_scrolled_up_is_left_alone_and_can_jump_back(player):
     player.page.hover("#transcript")
     player.page.mouse.wheel(0, -600)
     player.see("#jump", "Jump to newest")
-    assert player.page.evaluate(COVERED) <= 0
+    assert player.page.evaluate(IS_OPAQUE)
+    assert player.page.evaluate(MOVES_AT_THE_END) == 0
+    player.page.mouse.wheel(0, -600)
+    player.see("#jump")
     player.say("Is anybody there?")
     player.see(".turn.player", "Is anybody there?")
     player.is_at_the_end()  # one's own words are followed
@@ -213,6 +231,7 @@ def test_a_link_to_an_old_turn_opens_there_and_leads_to_the_newest(player):
         player.see(".transcript.held")
         header, name = player.page.locator("#scene").bounding_box(), player.page.locator(f"#said-{old['id']}")
         assert header["y"] + header["height"] <= name.bounding_box()["y"] < 400
+    assert player.page.locator("a#jump").get_attribute("href") == f"/chats/{player.chat}/"
     player.page.click("text=Newest turns")
     player.see(".turn.player", "Turn 59")
     player.see(".transcript.held")

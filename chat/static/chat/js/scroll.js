@@ -14,7 +14,8 @@ export class Scroll {
       transcript.addEventListener(kind, () => this.byHand(), { passive: true });
     }
     transcript.addEventListener("scroll", () => this.moved(), { passive: true });
-    jump.addEventListener("click", () => this.toNewest());
+    // On a page opened at an older place it is a link: the newest turns are on another page.
+    if (jump.matches("button")) jump.addEventListener("click", () => this.toNewest());
     const observer = new ResizeObserver(() => this.follow());
     observer.observe(leaves);
     observer.observe(transcript);
