@@ -18,9 +18,10 @@ from django.test import TransactionTestCase
 from chat import database
 from chat.log import triggers
 from tests.browsers import ARGUMENTS, HOW_TO, find_chromium
+from tests.console import ROOT
 from tests.model_server import ScriptedModelServer, answer_json
 from tests.servers import PostgreSQL, Unavailable, Valkey
-from tests.site import OWNER, ROOT, Site, copy_of_database
+from tests.site import OWNER, Site, copy_of_database
 
 #: The real one takes a second of processor a password, on purpose; a site that is started as players do has it.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -177,7 +178,7 @@ def _run_and_end(site: Site) -> Iterator[Site]:
     try:
         yield site.start()
     finally:
-        site.kill()
+        site.close()
         site.valkey.stop()
         site.model.__exit__(None, None, None)
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Self
 
 from project.up import child
+from tests.console import ROOT, Console
 from tests.model_server import ScriptedModelServer
 from tests.servers import Valkey, eventually
 
-ROOT = Path(__file__).parent.parent
 OWNER = "owner"
 
 
@@ -43,6 +43,7 @@ class Site:
         self.ws_url = f"ws://127.0.0.1:{self.port}"
         self.log_path = self.var / f"web-{self.port}.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._console: Console | None = None
 
     def start(self) -> Self:
         """Serve, and return once pages are answered."""
@@ -133,20 +134,23 @@ class Site:
             environment=self.environment,
         ).start()
 
-    def manage(self, *words: str, check: bool = True) -> str:
-        """`manage.py WORDS`; what it printed. CalledProcessError if it fails (unless not checked)."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *words],
-            cwd=ROOT,
-            env=self.whole_environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if check and done.returncode:
-            raise RuntimeError(f"manage.py {' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}")
-        return done.stdout
+    def manage(self, *words: str) -> str:
+        """`manage.py WORDS`; what it printed. RuntimeError if it fails."""
+        if self._console is not None and self._console.environment != self.whole_environment:
+            self._console.close()
+            self._console = None
+        self._console = self._console or Console(self.whole_environment)
+        status, printed = self._console.run(*words)
+        if status:
+            raise RuntimeError(f"manage.py {' '.join(words)}: {status}\n{printed}")
+        return printed
+
+    def close(self) -> None:
+        """End its processes."""
+        self.kill()
+        if self._console is not None:
+            self._console.close()
+            self._console = None
 
     def enter_link(self, user: str = OWNER) -> str:
         """A fresh one-time link for a user, on this process."""

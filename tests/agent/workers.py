@@ -11,8 +11,8 @@ from django.conf import settings
 from django.db import connection
 
 from project.up import child
+from tests.console import ROOT
 from tests.servers import Valkey
-from tests.site import ROOT
 
 LEASE_SECONDS = 2.0
 

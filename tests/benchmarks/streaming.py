@@ -25,8 +25,9 @@ from typing import Any
 
 from websockets.asyncio.client import connect
 
+from tests.console import ROOT
 from tests.servers import Valkey, eventually
-from tests.site import ROOT, Site
+from tests.site import Site
 from tests.site import _free_port as free_port
 
 STAMP = re.compile(r"@(\d+\.\d+) ")
@@ -228,6 +229,7 @@ def main() -> None:
             eventually(lambda: site.pid, what="the site")
             rows.append(measure(site, model_pid, chats=chats, tokens=options.tokens, ramp=options.ramp))
             site.stop()
+        site.close()
         valkey.stop()
         if site.log.strip():
             print(f"the site said:\n{site.log[-3000:]}")  # noqa: T201

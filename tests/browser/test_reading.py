@@ -28,7 +28,8 @@ IS_OPAQUE = """(() => {
     const { left, top, width, height } = row.getBoundingClientRect();
     const story = getComputedStyle(document.body).backgroundColor;
     const shown = (y) => document.elementFromPoint(left + width / 3, y).closest('.turn');
-    return getComputedStyle(row).backgroundColor === story && ![...Array(Math.floor(height)).keys()].some((y) => shown(top + y));
+    const heights = [...Array(Math.floor(height)).keys()];
+    return getComputedStyle(row).backgroundColor === story && !heights.some((y) => shown(top + y));
 })()"""
 
 #: By how many pixels the last turn moves by itself after the reader has scrolled to where the button goes.
@@ -63,10 +64,6 @@ def test_a_reader_who_scrolled_up_is_left_alone_and_can_jump_back(player):
     player.page.hover("#transcript")
     player.page.mouse.wheel(0, -600)
     player.see("#jump", "Jump to newest")
-    assert player.page.evaluate(IS_OPAQUE)
-    assert player.page.evaluate(MOVES_AT_THE_END) == 0
-    player.page.mouse.wheel(0, -600)
-    player.see("#jump")
     player.say("Is anybody there?")
     player.see(".turn.player", "Is anybody there?")
     player.is_at_the_end()  # one's own words are followed
@@ -88,6 +85,19 @@ def test_a_reader_who_scrolled_up_is_left_alone_and_can_jump_back(player):
     player.page.click("#jump")
     player.until("document.getElementById('jump').hidden")
     player.is_at_the_end()
+
+
+def test_the_way_to_the_newest_turn_covers_nothing_and_goes_without_moving_the_story(player):
+    player.begin()
+    player.site.manage("shell", "-c", RECORD_SIXTY.format(chat=player.chat))
+    player.open()
+
+    player.page.hover("#transcript")
+    player.page.mouse.wheel(0, -600)
+    player.see("#jump")
+
+    assert player.page.evaluate(IS_OPAQUE)
+    assert player.page.evaluate(MOVES_AT_THE_END) == 0
 
 
 def test_earlier_turns_come_when_scrolling_up_and_the_place_is_kept(player):

@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
+from tests.console import ROOT
 from tests.servers import eventually
-from tests.site import ROOT
 
 PATIENCE = 120.0
 

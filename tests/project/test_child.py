@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from tests.console import ROOT
 from tests.project.starting import all_gone
-from tests.site import ROOT
 
 pytestmark = pytest.mark.once
 WATCHED = "import sys; from project.up import child; sys.exit(child._stand_beside(sys.argv[1:]))"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.site import ROOT
+from tests.console import ROOT
 
 pytestmark = pytest.mark.once
 TOOLS = ("sh", "dirname", "readlink", "cat", "cksum", "grep", "mkdir", "rm", "sed", "sleep", "env", "uname")

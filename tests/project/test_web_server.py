@@ -14,8 +14,8 @@ import pytest
 from websockets.sync.client import unix_connect
 
 from project.web_server import address
+from tests.console import ROOT
 from tests.servers import connects, eventually
-from tests.site import ROOT
 
 pytestmark = pytest.mark.once
 SCRIPT = """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.site import ROOT
+from tests.console import ROOT
 
 pytestmark = pytest.mark.once
 
