@@ -88,7 +88,7 @@ def reader_of_the_room() -> LanguageModel | None:
 
 
 async def detect_interjection(question: Question, reader: LanguageModel | None) -> Verdict:
-    """Who speaks up: asked of the reader, for INTERJECTION_SECONDS at most, or by words. A failure is told, never raised."""
+    """Who speaks up: asked of the reader for INTERJECTION_SECONDS, or by words. A failure is told, never raised."""
     if reader is None:
         return by_words(question)
     seconds = settings.INTERJECTION_SECONDS
