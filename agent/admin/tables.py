@@ -3,12 +3,16 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 
 from agent.admin.acting import Form
 from agent.admin.door import DeskAdmin, answering, moment_of, operator_of
-from agent.models import AlertSent, DayOfChat, DismissedEvent, Refusal, SearchedTurn, SuspendedEndpoint
+from agent.models import AlertSent, AuditEntry, DayOfChat, DismissedEvent, Refusal, SearchedTurn, SuspendedEndpoint
+from agent.operations.dismiss import find_event
+from agent.operations.history import show_history
 from agent.operations.redeliver import RedeliverEvent, redeliver_event
+from agent.operations.registering import Decided
 from agent.projections.activity import days_of_all
 from agent.registry import accepts_late
 
@@ -42,10 +46,35 @@ class AlertSentAdmin(Table):
 class DismissedEventAdmin(DeskAdmin):
     """Events that a Reaction was spared, the newest first."""
 
-    list_display = ("event", "subscriber", "decision")
+    list_display = ("event", "subscriber", "when", "who", "why")
+    when = moment_of("at", "When")
     list_filter = ("subscriber",)
     search_fields = ("=event",)
     ordering = ("-id",)
+
+    @admin.display(description="Who", ordering="who")
+    def who(self, row: Any) -> str:
+        """Who dismissed it."""
+        return str(row.who)
+
+    @admin.display(description="Why", ordering="why")
+    def why(self, row: Any) -> str:
+        """The reason in full."""
+        return str(row.why)
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        """What was decided is told to those who may read the audit."""
+        if operator_of(request).may("view_audit"):
+            return self.list_display
+        return ("event", "subscriber", "decision")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DismissedEvent]:
+        """Each with what the audit has of its dismissal."""
+        entry = AuditEntry.objects.filter(decision=OuterRef("decision"))
+        columns = {"at": "at", "who": "principal_name", "why": "reason"}
+        told = {name: Subquery(entry.values(column)) for name, column in columns.items()}
+        found: QuerySet[DismissedEvent] = super().get_queryset(request).annotate(**told)
+        return found
 
     @answering
     def change_view(
@@ -54,6 +83,7 @@ class DismissedEventAdmin(DeskAdmin):
         """Taking a dismissal back, with a reason."""
         row, form = self.row(request, object_id), Form.of(request, RedeliverEvent)
         by, address = operator_of(request), self.to(request, "dismissedevent_changelist")
+        event = find_event(row.event)
         command = RedeliverEvent(reaction=row.subscriber, event_id=row.event, **form.why)
         decided = form.carry_out(lambda: redeliver_event(command, by=by))
         if decided:
@@ -64,8 +94,17 @@ class DismissedEventAdmin(DeskAdmin):
             "address": address,
             "title": f"Event {row.event}",
             "accepts_late": accepts_late(row.subscriber),
+            "event": event,
+            "lane": self.to(request, "lane", row.subscriber, event.stream.name) if event else "",
+            "decisions": self._decisions(request, object_id),
         }
         return self.page(request, "admin/agent/dismissed.html", status=form.status, **context)
+
+    def _decisions(self, request: HttpRequest, object_id: str) -> list[Decided]:
+        by = operator_of(request)
+        if not by.may("view_audit"):
+            return []
+        return show_history(self.get_queryset(request), object_id, by=by).decisions
 
 
 @admin.register(Refusal)

@@ -263,3 +263,21 @@ def test_the_page_of_a_lane_leads_to_what_was_dismissed_there_and_that_page_says
 
     assert "It does not accept late events" in text(senior.client.get(page))
     assert "Redeliver event" not in text(senior.client.get(page))
+
+
+def test_a_dismissed_event_says_who_spared_it_and_why_to_those_who_may_read_the_audit_and_leads_to_its_lane(stuck):
+    skipping = DismissEvent(reaction="noter", event_id=stuck.poison, reason="It is empty")
+    dismiss_event(skipping, by=operator("dismiss_event"))
+    row = DismissedEvent.objects.get().pk
+    lane = reverse("admin:agent_lane", args=["noter", stuck.stream])
+
+    auditor = desk("view_desk", "view_audit")
+    page = auditor.get("agent_dismissedevent_change", row)
+    assert "It is empty" in text(page)
+    assert f'<a href="{lane}">' in page.content.decode()
+    assert "It is empty" in text(auditor.get("agent_dismissedevent_changelist"))
+
+    viewer = desk("view_desk")
+    for seen in (viewer.get("agent_dismissedevent_change", row), viewer.get("agent_dismissedevent_changelist")):
+        assert seen.status_code == 200
+        assert "It is empty" not in text(seen)
