@@ -11,6 +11,7 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Field, JSONField, Model, QuerySet
+from django.db.transaction import TransactionManagementError
 
 from chat.statements import Converter, composed, converted, converters
 
@@ -48,6 +49,37 @@ def select[M: Model](model: type[M], statement: str, parameters: Parameters) -> 
         cursor.execute(statement, parameters)
         rows = cursor.fetchall()
     return [model.from_db(database.alias, names, row) for row in converted(rows, _of_columns(model), database)]
+
+
+def fetch_both[M: Model, N: Model](model: type[M], other: type[N], key: int) -> tuple[M, N]:
+    """The rows of two models that have this same key, in one statement, kept as they are to the transaction's end.
+
+    Raises ObjectDoesNotExist, also when only one of them is there.
+    """
+    database = connections[DEFAULT_DB_ALIAS]
+    if not database.in_atomic_block:
+        raise TransactionManagementError("rows are held in a transaction only")
+    with database.cursor() as cursor:
+        cursor.execute(_fetching_both(model, other), [key])
+        found = cursor.fetchall()
+    if not found:
+        raise ObjectDoesNotExist
+    [of_both] = converted(found, _of_columns(model, other), database)
+    first = len(_fields(model))
+    return (
+        model.from_db(database.alias, _names(model), of_both[:first]),
+        other.from_db(database.alias, _names(other), of_both[first:]),
+    )
+
+
+@cache
+def _fetching_both(model: type[Model], other: type[Model]) -> str:
+    # Both are locked: of a row that was waited for, PostgreSQL reads again only what it was to lock.
+    lock = " FOR NO KEY UPDATE" if connection.features.has_select_for_no_key_update else ""
+    return (
+        f"SELECT {columns(model, 'a')}, {columns(other, 'b')} FROM {_table(model)} a JOIN {_table(other)} b"
+        f" ON b.{_key(other)} = a.{_key(model)} WHERE a.{_key(model)} = %s{lock}"
+    )
 
 
 @cache
@@ -137,8 +169,8 @@ def _fields(model: type[Model]) -> tuple[Column, ...]:
 
 
 @cache
-def _of_columns(model: type[Model]) -> list[Converter]:
-    return converters([field.cached_col for field in _fields(model)])
+def _of_columns(*models: type[Model]) -> list[Converter]:
+    return converters([field.cached_col for model in models for field in _fields(model)])
 
 
 @cache

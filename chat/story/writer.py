@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 
 from chat.log import bell
 from chat.log.append import Appended, NewEvent, StaleVersionError, append
 from chat.log.models import Event, Stream
 from chat.log.streams import create_stream, lock
+from chat.rows import fetch_both
 from chat.story import fold
 from chat.story.fact_payloads import DecisionRegistered
 from chat.story.models import Chat, stream_of
@@ -43,19 +45,27 @@ def write(chat: int, payloads: Sequence[Payload], source: Source, *, expected_ve
     if not payloads:
         return Appended()
     with transaction.atomic():
-        return write_held(lock(stream_of(chat)), payloads, source, expected_version=expected_version)
+        try:
+            stream, row = fetch_both(Stream, Chat, chat)
+        except ObjectDoesNotExist:
+            stream, row = lock(stream_of(chat)), None
+        return _write(stream, row, payloads, source, expected_version=expected_version)
 
 
 def write_held(
     stream: Stream, payloads: Sequence[Payload], source: Source, *, expected_version: int | None = None
 ) -> Appended:
     """As `write`, on a chat's stream that the caller holds (`log.streams.lock`); an error ends its transaction too."""
-    if not payloads:
-        return Appended()
+    return _write(stream, None, payloads, source, expected_version=expected_version) if payloads else Appended()
+
+
+def _write(
+    stream: Stream, chat: Chat | None, payloads: Sequence[Payload], source: Source, *, expected_version: int | None
+) -> Appended:
     appended = append(stream, _events(payloads, source), expected_version=expected_version)
     if not appended.repeated:
         # As recorded, not as given: a rebuild will see the same.
-        fold.fold(stream.pk, [(event, decode(event.kind, event.payload)) for event in appended.events])
+        fold.fold(stream.pk, [(event, decode(event.kind, event.payload)) for event in appended.events], held=chat)
         transaction.on_commit(partial(bell.ring, stream.name, appended.events[-1].position), robust=True)
     return appended
 

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from chat.log.models import Event, Stream
 from chat.log.streams import create_stream
-from chat.rows import fetch, insert, insert_and_update, update
+from chat.rows import fetch, fetch_both, insert, insert_and_update, update
 from chat.story.models import Chat
 from tests.factories import make_chat, make_event, make_user
 
@@ -25,6 +25,22 @@ def test_a_fetched_row_is_the_row_that_the_orm_reads() -> None:
 def test_what_is_not_there_cannot_be_fetched() -> None:
     with pytest.raises(ObjectDoesNotExist):
         fetch(Stream, name="chat-0")
+
+
+def test_rows_of_two_models_with_one_key_are_read_and_held_in_one_statement() -> None:
+    chat = make_chat(make_user())
+    with transaction.atomic(), CaptureQueriesContext(connection) as said:
+        stream, row = fetch_both(Stream, Chat, chat.id)
+    assert len(said) == 1
+    assert said[0]["sql"].endswith("FOR NO KEY UPDATE") == connection.features.has_select_for_no_key_update
+    assert vars(stream) | {"_state": None} == vars(Stream.objects.get(name=chat.stream)) | {"_state": None}
+    assert vars(row) | {"_state": None} == vars(Chat.objects.get(id=chat.id)) | {"_state": None}
+
+
+def test_of_two_rows_that_are_not_both_there_none_is_read() -> None:
+    stream = create_stream("chat")
+    with pytest.raises(ObjectDoesNotExist):
+        fetch_both(Stream, Chat, stream.pk)
 
 
 def test_inserted_rows_get_their_keys_in_order_and_read_back_the_same() -> None:

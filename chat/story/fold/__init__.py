@@ -46,15 +46,18 @@ from chat.story.payloads import (
 from chat.story.rewriting_payloads import TurnDeleted, TurnRestored, TurnSuperseded
 
 
-def fold(chat_id: int, recorded: Iterable[tuple[Event, Payload]]) -> None:
-    """Apply events of one chat, in order, with one read and at most one write of the chat's own row."""
+def fold(chat_id: int, recorded: Iterable[tuple[Event, Payload]], *, held: Chat | None = None) -> None:
+    """Apply events of one chat, in order, with one read and at most one write of the chat's own row.
+
+    `held` is that row, where the caller has read it under the stream's lock.
+    """
     pairs = list(recorded)
     event, first = pairs[0]
     if isinstance(first, ChatCreated):
         chat = chats.create(chat_id, event, first)
         del pairs[0]
     else:
-        chat = fetch(Chat, id=chat_id)
+        chat = held or fetch(Chat, id=chat_id)
     before, said = dict(vars(chat)), None
     for event, payload in pairs:
         if said is not None:

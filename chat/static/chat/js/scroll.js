@@ -50,8 +50,8 @@ export class Scroll {
 
   /** Change the page without moving what is being read. */
   keeping(change) {
-    // Where the reader went in this moment, the page is told only with the next frame.
-    this.moved();
+    // Where the reader went in this moment, the browser tells the page only with the next frame.
+    if (this.transcript.scrollTop !== this.top) this.moved();
     const anchor = this.following ? null : this.firstVisible();
     const before = anchor?.getBoundingClientRect().top;
     change();
