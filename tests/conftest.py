@@ -39,6 +39,21 @@ call_command("enter_link")
 OF_THE_MODELS = {"django_content_type", "auth_permission"}
 
 
+#: Long files of few tests: begun last, each would keep one process busy when the others have nothing left to do.
+FIRST = ("properties", "project", "browser", "flows")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long."""
+    tests = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        folder = item.path.relative_to(tests).parts[0]
+        return FIRST.index(folder) if folder in FIRST else len(FIRST)
+
+    items.sort(key=place)
+
+
 def _empty_the_tables(case: TransactionTestCase) -> None:
     """After a test that commits. Django's flush takes 150 ms for it, most of them to make those rows once more."""
     # A call that outlived its test would hold what is to be emptied; it ends by itself.

@@ -37,6 +37,17 @@ class Member:
         self.outbox.restart([Frame("close", {"code": code})])
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A frame of a reply, and what is to be told before it."""
+
+    frame: Frame
+    #: How far the log is to be told first, if it can be read: there is the turn that the reply answers.
+    answers: int = 0
+    #: The turn that is to be told first, whatever happens.
+    turn: int = 0
+
+
 class Room:
     """Everything about one chat that its members are told, in one order. Used from the event loop only."""
 
@@ -60,10 +71,10 @@ class Room:
         self._look_at_members = look_at_members
         #: Generations that are over; late news of them is ignored.
         self._over: deque[str] = deque(maxlen=32)
-        #: Frames of replies that wait, in order, each behind those before it; with the turn that has to be told first.
-        self._held: deque[tuple[int, Frame]] = deque()
-        #: All of them wait until the log was told up to here: there is the turn that a reply answers.
-        self._hold_until = 0
+        #: Frames of replies that wait, each behind those before it.
+        self._held: deque[Held] = deque()
+        #: Members who are so far behind that they begin afresh.
+        self._full: set[Member] = set()
         self._looked = False
         #: How far the log goes, as the bell said; what is up to here was read, or will be.
         self._rung = position
@@ -82,7 +93,7 @@ class Room:
         `since` must not be beyond the head of the log. TimeoutError when the log cannot be read.
         """
         await self._reach(since)
-        self._tell_held()
+        self._wait_no_longer()
         # No await from here to the snapshots: nothing is told twice, and nothing is left out.
         here = self.position
         self.members.add(member)
@@ -128,7 +139,7 @@ class Room:
             except Exception:
                 # Whatever it is, the members wait for it to pass; the log still has what they missed.
                 logger.exception("chat %d could not be read", self.chat)
-                self._tell_held()
+                self._wait_no_longer()
                 await asyncio.sleep(RETRY_SECONDS)
                 self._news.set()
 
@@ -143,19 +154,20 @@ class Room:
     def _bring(self, batch: Batch) -> None:
         if batch.too_far:
             self.position = batch.position
-            for member in self.members:
-                self._restart(member)
+            self._full |= self.members
         for frame in batch.frames:
+            # What stands between two frames in the log has none, and so has been told.
+            self._tell_due(frame.position - 1)
             live = self.live.get(frame.body.get("generation", ""))
             if live is not None:
-                self._tell_held()
+                live.settled = True
             self.position = frame.position
             self._tell(frame)
             if live is not None:
                 self._settle(frame, live)
-            self._tell_due()
         self.position = batch.position
-        self._tell_due()
+        self._tell_due(self.position)
+        self._restart_full()
         self._announce_arrival()
         if batch.gone:
             self.dismiss(self.members, NOT_FOUND)
@@ -163,7 +175,6 @@ class Room:
             self._look_at_members()
 
     def _settle(self, turn: Frame, live: Live) -> None:
-        live.settled = True
         here = self._running_here(self.chat)
         if here is None or here.generation != live.generation:
             # The process that wrote it says so too, but on a wire that may lose it.
@@ -191,8 +202,7 @@ class Room:
                 if live is None or live.is_undecided:
                     live = self.live[news.generation] = live_from(news)
                 # Known to be in the log and not yet read: what the player said.
-                self._hold_until = self._rung
-                self._tell_live(live.started())
+                self._tell_live(live.started(), answers=self._rung)
             case Snapshot():
                 self._catch_up(news)
             case Ended():
@@ -242,37 +252,48 @@ class Room:
         self._over.append(news.generation)
         turn = news.turn or 0
         # The settled turn goes first, so that a preview is replaced and never only taken away.
-        self._tell_live(frame, after=turn)
+        self._tell_live(frame, turn=turn)
         if turn > self.position:
             self.wake()
 
     # --- Telling ---------------------------------------------------------------------------------------
 
-    def _tell_live(self, frame: Frame, *, after: int = 0) -> None:
-        self._held.append((after, frame))
-        self._tell_due()
+    def _tell_live(self, frame: Frame, *, answers: int = 0, turn: int = 0) -> None:
+        self._held.append(Held(frame, answers, turn))
+        self._tell_due(self.position)
+        self._restart_full()
+
+    def _tell_due(self, reached: int) -> None:
+        """Tell what waits no longer, now that the log was told up to here."""
+        while self._held and self._held[0].answers <= reached and self._held[0].turn <= self.position:
+            self._tell(self._held.popleft().frame)
 
     def _tell_held(self) -> None:
-        """Wait no longer for the turn that a reply answers."""
-        self._hold_until = 0
-        self._tell_due()
+        """Tell all but the ends whose turns have not been told."""
+        held, self._held = self._held, deque()
+        for one in held:
+            if one.turn <= self.position:
+                self._tell(one.frame)
+            else:
+                self._held.append(one)
 
-    def _tell_due(self) -> None:
-        due = []
-        while self._held and max(self._hold_until, self._held[0][0]) <= self.position:
-            due.append(self._held.popleft()[1])
-        for frame in due:
-            self._tell(frame)
+    def _wait_no_longer(self) -> None:
+        self._tell_held()
+        self._restart_full()
 
     def _tell(self, frame: Frame) -> None:
         for member in self.members:
-            if not member.outbox.put(frame):
-                self._restart(member)
+            if member not in self._full and not member.outbox.put(frame):
+                self._full.add(member)
 
-    def _restart(self, member: Member) -> None:
+    def _restart_full(self) -> None:
+        if not self._full:
+            return
         # What is held is in the snapshots; a tab that gets both would see it twice.
         self._tell_held()
-        member.outbox.restart([reset(self.position), *self._snapshots()])
+        full, self._full = self._full & self.members, set()
+        for member in full:
+            member.outbox.restart([reset(self.position), *self._snapshots()])
 
     def _snapshots(self) -> list[Frame]:
         return [live.snapshot() for live in self.live.values() if not live.settled]

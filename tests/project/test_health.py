@@ -94,7 +94,7 @@ def test_without_the_database_a_process_is_up_but_not_ready(new_site: Callable[[
             assert response.status == 503
             said = response.read().decode()
     finally:
-        site.kill()
+        site.close()
         site.valkey.stop()
         site.model.__exit__(None, None, None)
 

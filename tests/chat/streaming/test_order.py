@@ -1,17 +1,21 @@
 """The order in which a tab is told of replies and of the turns between them, however quickly they come."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 
 import pytest
 
 from chat.database import in_thread
 from chat.streaming import frames
-from chat.turns.announce import Deciding
+from chat.turns import exchange
+from chat.turns.announce import Chunk, Deciding, Started
 from project.asgi import application
 from tests.chat.streaming.conftest import begin_reply
 from tests.chat.streaming.tabs import Transcript, tab_in_process
-from tests.factories import say
+from tests.factories import owner_of, say
+from tests.servers import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -80,3 +84,88 @@ async def test_a_reply_that_failed_is_told_after_what_it_could_not_answer(chat, 
         page = await tab.until(lambda page: "failed" in page.states())
 
     assert told(page) == ["hello", "player", "started", "failed"]
+
+
+async def test_a_reply_to_nothing_new_that_is_quicker_than_the_log_is_told_before_its_turn(
+    chat, session, switchboard, log_can_be_read
+):
+    owner = await in_thread(owner_of, chat)
+    async with tab_in_process(application, chat.id, session=session) as tab:
+        log_can_be_read.clear()
+        await in_thread(lambda: exchange.record_turn(chat, user=owner, text="", speaker=None, key=None))
+        reply = await begin_reply(chat, switchboard)
+        reply.write("Nobody.")
+        await reply.settle()
+        log_can_be_read.set()
+        page = await tab.until(lambda page: "finished" in page.states())
+
+    assert told(page) == ["hello", "started", "delta", "reply", "finished"]
+
+
+async def test_who_comes_while_an_end_waits_for_its_turn_is_told_of_the_next_reply_once(
+    chat, session, switchboard, log_can_be_read
+):
+    who = {"speaker": chat.present[0], "speaker_name": "Mara", "rewrites": None}
+
+    async def come(since: int) -> Transcript:
+        async with tab_in_process(application, chat.id, session=session, since=since) as tab:
+            return await tab.until(lambda page: page.previews.get("next") == "Listen. Now.")
+
+    async with tab_in_process(application, chat.id, session=session) as first:
+        await in_thread(say, chat, "Who is there?")
+        reply = await begin_reply(chat, switchboard)
+        reply.write("Nobody.")
+        await first.until_frame("delta")
+        log_can_be_read.clear()
+        await reply.settle()
+        switchboard.announce(Started(chat=chat.id, generation="next", **who))
+        switchboard.announce(Chunk(chat=chat.id, generation="next", seq=1, offset=0, text="Listen."))
+        second = asyncio.create_task(come(first.page.position))
+        members = switchboard.rooms[chat.id].members
+        await asyncio.to_thread(eventually, lambda: len(members) == 2, what="the second tab")
+        log_can_be_read.set()
+        await first.until(lambda page: "finished" in page.states())
+        switchboard.announce(Chunk(chat=chat.id, generation="next", seq=2, offset=7, text=" Now."))
+        page = await second
+
+    assert told(page) == ["hello", "snapshot", "reply", "finished", "delta"]
+
+
+async def test_while_the_log_cannot_be_read_what_is_written_goes_on_being_told(
+    chat, session, switchboard, log_can_be_read, monkeypatch
+):
+    def fail(*_, **__):
+        raise OSError("the database is away")
+
+    who = {"speaker": chat.present[0], "speaker_name": "Mara", "rewrites": None}
+    async with tab_in_process(application, chat.id, session=session) as tab:
+        await in_thread(say, chat, "Who is there?")
+        reply = await begin_reply(chat, switchboard)
+        reply.write("Nobody.")
+        await tab.until_frame("delta")
+        monkeypatch.setattr(frames, "after", fail)
+        await reply.settle()
+        switchboard.announce(Started(chat=chat.id, generation="next", **who))
+        switchboard.announce(Chunk(chat=chat.id, generation="next", seq=1, offset=0, text="Listen."))
+
+        await tab.until(lambda page: page.previews.get("next") == "Listen.")
+
+
+async def test_a_tab_that_begins_afresh_changes_nothing_for_the_others(chat, session, switchboard, log_can_be_read):
+    async with AsyncExitStack() as stack:
+        tabs = [
+            await stack.enter_async_context(tab_in_process(application, chat.id, session=session)) for _ in range(6)
+        ]
+        log_can_be_read.clear()
+        await in_thread(say, chat, "Who is there?")
+        reply = await begin_reply(chat, switchboard)
+        reply.write("Nobody.")
+        await reply.settle()
+        slow = next(iter(switchboard.rooms[chat.id].members))
+        slow.outbox.most = 0
+        log_can_be_read.set()
+        pages = [await tab.until(lambda page: {"finished", "reset"} & {*told(page)}) for tab in tabs]
+
+    ways = [told(page) for page in pages]
+    assert ways.count(["hello", "player", "started", "delta", "reply", "finished"]) == 5
+    assert [way for way in ways if "reset" in way] == [["hello", "reset"]]

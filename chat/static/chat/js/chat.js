@@ -60,7 +60,7 @@ const frames = {
   },
   snapshot(frame) {
     due.begin(frame);
-    preview?.set(frame.text);
+    if (preview?.generation === frame.generation) preview.set(frame.text);
   },
   delta(frame) {
     if (preview?.generation === frame.generation) preview.add(frame.offset, frame.text);

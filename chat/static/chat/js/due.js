@@ -7,6 +7,8 @@ export class Due {
   over = new Set();
   //: How often something was told, to see whether an answer is older than that.
   told = 0;
+  //: The generation that is being written or decided on, as far as one knows.
+  current = "";
 
   /**
    * `preview` is null on a page opened at an older place, which shows who speaks but not what; `look()` fetches what
@@ -14,14 +16,18 @@ export class Due {
    */
   constructor({ preview, composer, status, transcript, scroll, look, connected }) {
     Object.assign(this, { preview, composer, status, transcript, scroll, look, connected });
+    const deciding = here("pending")?.querySelector(".deciding");
+    this.current = preview?.generation || deciding?.dataset.generation || "";
     if (preview?.article) this.speaks(preview.speaker);
-    else if (here("pending")?.querySelector(".deciding")) composer.setRunning(true);
+    else if (deciding) composer.setRunning(true);
   }
 
   /** Somebody begins to speak. */
   begin(frame) {
+    if (this.over.has(frame.generation)) return;
     if (this.composer.running && this.preview?.generation === frame.generation) return;
     this.told += 1;
+    this.current = frame.generation;
     here("empty")?.remove();
     document.querySelector(".failed")?.remove();
     this.transcript.clearQueue();
@@ -38,6 +44,7 @@ export class Due {
   decide({ generation, witnesses }) {
     if (this.over.has(generation)) return;
     this.told += 1;
+    this.current = generation;
     this.composer.setRunning(true);
     this.status.asking(witnesses);
   }
@@ -46,7 +53,7 @@ export class Due {
   end({ generation, speaker, state, error, turn_id }) {
     this.told += 1;
     this.over.add(generation);
-    if (this.preview?.generation && this.preview.generation !== generation) return;
+    if (this.current && this.current !== generation) return;
     this.rest(speaker, state);
     if (!this.preview) return;
     this.preview.remove();
@@ -57,9 +64,9 @@ export class Due {
 
   /** The settled turn takes the place of its preview. */
   settle(turn, generation = turn.dataset.generation) {
+    if (generation) this.over.add(generation);
     if (!generation || this.preview?.generation !== generation) return;
     this.told += 1;
-    this.over.add(generation);
     this.scroll.keeping(() => this.preview.giveWay(turn));
     if (!this.connected()) this.reconcile();
   }
@@ -119,6 +126,7 @@ export class Due {
   }
 
   rest(name, state) {
+    this.current = "";
     this.composer.setRunning(false);
     this.status.ended(name, state);
     this.transcript.clearQueue();

@@ -51,7 +51,7 @@ export class Scroll {
   /** Change the page without moving what is being read. */
   keeping(change) {
     // Where the reader went in this moment, the browser tells the page only with the next frame.
-    if (this.transcript.scrollTop !== this.top) this.moved();
+    if (!this.isNear && this.transcript.scrollTop < this.top) this.following = false;
     const anchor = this.following ? null : this.firstVisible();
     const before = anchor?.getBoundingClientRect().top;
     change();
