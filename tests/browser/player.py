@@ -8,6 +8,8 @@ from typing import Any
 from tests.model_server import say
 from tests.site import Site
 
+#: Milliseconds for which anything is awaited.
+PATIENCE = 20_000
 #: A reply, and its first piece, which a closed gate lets through.
 TELLS = "*She turns the letter over.* “You knew,” she says. “And you let me cross.”"
 FIRST = "She"
@@ -20,7 +22,7 @@ class Player:
         self.site = site
         looks = {"viewport": {"width": 1280, "height": 800}, **looks}
         self.context = browser.new_context(storage_state=session, base_url=site.url, **looks)
-        self.context.set_default_timeout(20_000)
+        self.context.set_default_timeout(PATIENCE)
         self.page = self.context.new_page()
         self.wrong: list[str] = []
         self.sockets: list[Any] = []
