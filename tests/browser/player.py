@@ -60,6 +60,7 @@ class Player:
 
     def open(self, chat: int | None = None) -> None:
         self.chat = chat or self.chat
+        self.sockets.clear()
         self.page.goto(f"/chats/{self.chat}/")
         if self.page.locator("html.js").count():
             self.page.wait_for_selector(".transcript.held")
@@ -75,7 +76,9 @@ class Player:
         def is_nobody(frame: str | bytes) -> bool:
             return json.loads(frame).get("state") == "nobody"
 
-        with self.sockets[-1].expect_event("framereceived", is_nobody):
+        # The page may stand before its socket is known.
+        socket = self.sockets[-1] if self.sockets else self.page.wait_for_event("websocket")
+        with socket.expect_event("framereceived", is_nobody):
             yield
 
     def exchange(self, *pairs: tuple[str, str]) -> None:
