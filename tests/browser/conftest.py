@@ -6,10 +6,18 @@ from typing import Any
 
 import pytest
 
-from tests.browser.player import TELLS, Player
+from tests.browser.player import PATIENCE, TELLS, Player
 from tests.conftest import NOBODY
 from tests.model_server import say
 from tests.site import Site
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_expectations() -> None:
+    """What is expected of a page is awaited as long as everything else."""
+    from playwright.sync_api import expect  # noqa: PLC0415  (half a second that few runs need)
+
+    expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")

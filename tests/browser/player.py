@@ -8,6 +8,8 @@ from typing import Any
 from tests.model_server import say
 from tests.site import Site
 
+#: Milliseconds for which anything is awaited.
+PATIENCE = 20_000
 #: A reply, and its first piece, which a closed gate lets through.
 TELLS = "*She turns the letter over.* “You knew,” she says. “And you let me cross.”"
 FIRST = "She"
@@ -20,7 +22,7 @@ class Player:
         self.site = site
         looks = {"viewport": {"width": 1280, "height": 800}, **looks}
         self.context = browser.new_context(storage_state=session, base_url=site.url, **looks)
-        self.context.set_default_timeout(20_000)
+        self.context.set_default_timeout(PATIENCE)
         self.page = self.context.new_page()
         self.wrong: list[str] = []
         self.sockets: list[Any] = []
@@ -58,6 +60,7 @@ class Player:
 
     def open(self, chat: int | None = None) -> None:
         self.chat = chat or self.chat
+        self.sockets.clear()
         self.page.goto(f"/chats/{self.chat}/")
         if self.page.locator("html.js").count():
             self.page.wait_for_selector(".transcript.held")
@@ -73,7 +76,9 @@ class Player:
         def is_nobody(frame: str | bytes) -> bool:
             return json.loads(frame).get("state") == "nobody"
 
-        with self.sockets[-1].expect_event("framereceived", is_nobody):
+        # The page may stand before its socket is known.
+        socket = self.sockets[-1] if self.sockets else self.page.wait_for_event("websocket")
+        with socket.expect_event("framereceived", is_nobody):
             yield
 
     def exchange(self, *pairs: tuple[str, str]) -> None:

@@ -26,14 +26,14 @@ def test_with_nobody_here_the_composer_says_so_and_a_line_is_still_kept(player):
 
     player.site.model.script(say("“I am now.”"))
     player.page.click(".send")
-    player.see(".turn.said", "“I am now.”")
+    player.see(".turn.said[data-turn]", "“I am now.”")
 
 
 def test_a_new_portrait_shows_in_the_turns_that_stand_already(player):
     player.begin(("Mara",))
     player.site.model.script(say("“Here.”"))
     player.say("Mara?")
-    player.see(".turn.said", "“Here.”")
+    player.see(".turn.said[data-turn]", "“Here.”")
     assert player.page.locator(".turn.said img.portrait").count() == 0
     picture = io.BytesIO()
     Image.new("RGB", (64, 64), "teal").save(picture, "PNG")

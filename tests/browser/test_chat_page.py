@@ -19,11 +19,12 @@ def test_an_exchange_is_streamed_and_then_stands(player, gate):
     assert player.page.locator(".stop").is_visible()
     assert player.page.locator(".turn.writing").get_attribute("aria-hidden") == "true"
 
-    gate.set()
-    player.gone(".turn.writing")
-    assert player.turns()[-1] == TELLS
-    assert player.page.locator(".turn .speech", has_text="“You knew,”").count() == 1
     # Somebody else may be about to speak; nobody is.
+    with player.until_nobody_speaks_up():
+        gate.set()
+        player.gone(".turn.writing")
+        assert player.turns()[-1] == TELLS
+        assert player.page.locator(".turn .speech", has_text="“You knew,”").count() == 1
     player.gone(".stop")
     assert player.page.title() == "Night watch · Palimpsest"
     assert "has spoken" in player.page.locator("#status").text_content()

@@ -38,11 +38,8 @@ def shared_site(new_site: Any) -> Iterator[Site]:
 def stuck(player: Player) -> int:
     """A chat of the owner's whose lane of the Reaction `gated` is wedged, with more behind it."""
     player.site.manage("run_reactions", "--once")
-    for words in ("poison in the well", "After that"):
-        player.site.model.script(say("“Yes.”"))
-        chat = player.begin() if words.startswith("poison") else player.chat
-        player.say(words)
-        player.see(".turn.said", "“Yes.”")
+    chat = player.begin(names=("Mara",))
+    player.exchange(("poison in the well", "“Yes.”"), ("After that", "“Yes.”"))
     for _ in range(2):
         player.site.manage("run_reactions", "--once")
     return chat

@@ -178,7 +178,7 @@ def test_the_line_under_the_newest_turn_says_what_is_still_read_and_goes(player,
     assert player.page.locator("#reading-line").evaluate("line => line.closest('[aria-live]').ariaLive") == "off"
     player.site.manage("run_reactions", "--once")
 
-    expect(player.page.locator("#reading-line")).to_be_empty(timeout=15_000)
+    expect(player.page.locator("#reading-line")).to_be_empty()
 
 
 def test_without_scripts_facts_are_changed_on_a_page_of_their_own(browser, shared_site, kept_session):

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.browser.player import PATIENCE
 from tests.browser.sight import faults, violations
 from tests.site import Site
 
@@ -54,7 +55,7 @@ def stranger(site: Site, browser: Any) -> Iterator[Any]:
 
 def _opened(browser: Any, site: Site, **how: Any) -> Iterator[Any]:
     context = browser.new_context(base_url=site.url, **how)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -42,7 +42,7 @@ def test_rewriting_an_older_reply_swaps_it_in_place_in_every_tab(player, other):
     gate.set()
 
     for tab in (player, other):
-        tab.see(".turn.said", "And that is all.")
+        tab.see(".turn.said[data-turn]", "And that is all.")
         tab.gone(".turn.writing")
         assert tab.page.locator(f"#turn-{old}").count() == 0
         texts = tab.turns()
@@ -76,7 +76,7 @@ def test_undo_brings_the_older_writing_back(player):
     old = played(player)[-1]
     player.site.model.script(say("“Never.”"))
     player.ask_to_rewrite(old)
-    player.see(".turn.said", "“Never.”")
+    player.see(".turn.said[data-turn]", "“Never.”")
 
     player.page.locator(".toast button", has_text="Undo").click()
 
@@ -169,7 +169,7 @@ def test_writings_are_compared_and_brought_back_on_a_phone(browser, shared_site,
     player.page.locator(".send").tap()
     player.see(".turn.said[data-turn]", "I open it.")
     player.ask_to_rewrite(player.page.locator(".turn.said[data-turn]").last.get_attribute("data-turn"))
-    player.see(".turn.said", "I burn it.")
+    player.see(".turn.said[data-turn]", "I burn it.")
 
     # Those that are shown: what a turn does not offer is hidden.
     shown = "tools.filter((tool) => tool.getClientRects().length)"
@@ -182,7 +182,7 @@ def test_writings_are_compared_and_brought_back_on_a_phone(browser, shared_site,
     assert player.page.evaluate("document.documentElement.scrollWidth") == 360
     player.page.locator("#slip button", has_text="Bring this one back").tap()
 
-    player.see(".turn.said", "I open it.")
+    player.see(".turn.said[data-turn]", "I open it.")
     assert player.page.locator(".turn.said", has_text="I burn it.").count() == 0
     player.context.close()
     assert player.wrong == []

@@ -128,7 +128,7 @@ def test_after_a_reload_in_mid_rewriting_its_end_is_told_once(player, half_rewri
 
     assert player.see(".toast", "Rewritten.").locator("button", has_text="Undo").is_visible()
     player.open()
-    player.see(".turn.said", "I burn it.")
+    player.see(".turn.said[data-turn]", "I burn it.")
     assert player.page.locator(".toast").count() == 0
 
 
@@ -204,7 +204,7 @@ def test_a_slip_that_another_tab_outran_asks_about_what_stands_now_and_keeps_wha
     other.page.fill("#slip textarea", "colder")
     player.site.model.script(say("“I burn it.”"))
     player.ask_to_rewrite(old)
-    other.see(".turn.said", "I burn it.")
+    other.see(".turn.said[data-turn]", "I burn it.")
 
     other.page.click("#slip button[type=submit]")
 
