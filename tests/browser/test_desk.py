@@ -29,7 +29,7 @@ def shared_site(new_site: Any) -> Iterator[Site]:
     try:
         yield site.start()
     finally:
-        site.kill()
+        site.close()
         site.valkey.stop()
         site.model.__exit__(None, None, None)
 
