@@ -5,6 +5,10 @@ import threading
 
 from tests.browser.player import FIRST, TELLS, Player
 from tests.model_server import nothing, refused, say
+from tests.servers import eventually
+
+#: What would be left of the reply if the process died now.
+KEPT = "from chat.turns.models import Generation; print(Generation.objects.get().text)"
 
 
 def test_an_exchange_is_streamed_and_then_stands(player, gate):
@@ -67,7 +71,7 @@ def test_escape_stops_and_retry_writes_anew_in_place(player, gate):
     player.site.model.script(say("“All of it, then.”"))
     player.page.click(".turn.stopped .retry")
 
-    player.see(".turn.said", "All of it, then.")
+    player.see(".turn.said[data-turn]", "All of it, then.")
     player.gone(".turn.stopped")
     assert player.turns() == ["Mara?", "“All of it, then.”"]
 
@@ -119,7 +123,7 @@ def test_a_failure_stands_in_place_with_its_reason_and_retry(player):
     player.site.model.script(say("“Here.”"))
     player.page.click(".failed button")
 
-    player.see(".turn.said", "“Here.”")
+    player.see(".turn.said[data-turn]", "“Here.”")
     player.gone(".failed")
 
 
@@ -149,7 +153,7 @@ def test_shift_enter_makes_a_line_and_the_picked_speaker_answers(player):
     player.page.focus("#words")
     player.page.keyboard.press("Enter")
 
-    player.see(".turn.said h2", "Ilse")
+    player.see(".turn.said[data-turn] h2", "Ilse")
     assert player.turns()[0] == "One\ntwo"
     assert player.page.input_value("select[name=speaker]") == ""
 
@@ -182,17 +186,17 @@ def test_a_lost_connection_is_said_and_heals_without_gap_or_double(player):
     elsewhere.open(player.chat)
     player.site.model.script(say("“Meanwhile.”"))
     elsewhere.say("Said meanwhile")
-    elsewhere.see(".turn.said", "“Meanwhile.”")
+    elsewhere.see(".turn.said[data-turn]", "“Meanwhile.”")
     elsewhere.context.close()
     player.context.set_offline(False)
 
-    player.see(".turn.said", "“Meanwhile.”")
+    player.see(".turn.said[data-turn]", "“Meanwhile.”")
     player.gone("#offline")
     assert player.turns() == ["Said meanwhile", "“Meanwhile.”"]
     player.site.model.script(say("“Kept.”"))
     player.page.focus("#words")
     player.page.keyboard.press("Enter")
-    player.see(".turn.said", "“Kept.”")
+    player.see(".turn.said[data-turn]", "“Kept.”")
     assert player.turns().count("Not lost") == 1
 
 
@@ -206,7 +210,7 @@ def test_where_websockets_are_blocked_the_page_plays_on(player):
 
     player.say("Mara?")
 
-    player.see(".turn.said", "“By the other road.”")
+    player.see(".turn.said[data-turn]", "“By the other road.”")
     player.gone("#offline")
     player.until("!document.title.includes('is speaking')")
     assert player.turns() == ["Mara?", "“By the other road.”"]
@@ -276,7 +280,7 @@ def test_a_killed_web_process_leaves_the_text_so_far_and_retry(browser, site):
     site.model.script(say(TELLS, gate=gate))
     player.say("Mara?")
     player.see(".turn.writing", FIRST)
-    player.page.wait_for_timeout(2500)  # the text is checkpointed once a second
+    eventually(lambda: FIRST in site.manage("shell", "-v0", "-c", KEPT), what="a checkpoint")
 
     site.kill()
     player.see("#offline", "Connection lost. Trying again…")
@@ -289,6 +293,6 @@ def test_a_killed_web_process_leaves_the_text_so_far_and_retry(browser, site):
     player.gone(".stop")
     site.model.script(say("“All of it.”"))
     player.page.click(".turn.interrupted .retry")
-    player.see(".turn.said", "“All of it.”")
+    player.see(".turn.said[data-turn]", "“All of it.”")
     gate.set()
     player.context.close()
