@@ -100,6 +100,28 @@ def test_the_way_to_the_newest_turn_covers_nothing_and_goes_without_moving_the_s
     assert player.page.evaluate(MOVES_AT_THE_END) == [True, 0]
 
 
+def test_a_reader_who_begins_to_scroll_up_while_words_come_is_not_pulled_back(player, gate):
+    player.begin()
+    player.site.manage("shell", "-c", RECORD_SIXTY.format(chat=player.chat))
+    player.open()
+    player.say("Mara?")
+    player.see(".turn.writing", FIRST)
+    player.is_at_the_end()
+    place = "document.getElementById('transcript').scrollTop"
+    before = player.page.evaluate(place)
+
+    player.page.hover("#transcript")
+    player.page.mouse.wheel(0, -20)
+    player.until(f"{place} === {before - 20}")
+    gate.set()
+    player.see(".turn.said[data-turn]", "And you let me cross.")
+
+    assert player.page.evaluate(place) == before - 20
+    player.page.mouse.wheel(0, 600)
+    player.until("document.getElementById('jump').hidden")
+    player.is_at_the_end()
+
+
 def test_earlier_turns_come_when_scrolling_up_and_the_place_is_kept(player):
     player.begin()
     player.site.manage("shell", "-c", RECORD_SIXTY.format(chat=player.chat))

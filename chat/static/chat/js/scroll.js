@@ -39,8 +39,13 @@ export class Scroll {
 
   /** Whether the page stands at its end, or nearly so. */
   get isNear() {
+    return this.below < NEAR;
+  }
+
+  /** How many pixels of the story are below what is in sight. */
+  get below() {
     const { scrollTop, scrollHeight, clientHeight } = this.transcript;
-    return scrollHeight - scrollTop - clientHeight < NEAR;
+    return scrollHeight - scrollTop - clientHeight;
   }
 
   byHand() {
@@ -83,14 +88,17 @@ export class Scroll {
   moved() {
     const { isNear } = this;
     const { scrollTop } = this.transcript;
-    if (isNear && this.following && performance.now() - this.hand > BY_HAND) {
+    const isUp = scrollTop < this.top;
+    const byHand = performance.now() - this.hand <= BY_HAND;
+    if (isNear && this.following && !byHand) {
       // The composer changed its height for a moment and the browser moved the page.
       this.follow();
       return;
     }
-    // Only upward movement is the reader's: growth below leaves the place and makes the end farther.
-    if (isNear) this.following = true;
-    else if (scrollTop < this.top) this.following = false;
+    // Only upward movement is the reader's, which begins near the end and ought not to be fought there: growth below
+    // leaves the place and makes the end farther.
+    if (isUp && (byHand ? this.below >= 1 : !isNear)) this.following = false;
+    else if (isNear) this.following = true;
     this.top = scrollTop;
     this.show();
   }
