@@ -157,6 +157,7 @@ def test_rewriting_from_here_on_says_what_will_go_and_what_went(player):
     player.page.click("#slip button[type=submit]")
 
     player.see(".toast", "Rewritten. 1 interjection went with it.")
+    player.gone(".turn[data-text='“No!”']")
     assert player.turns() == ["Mara?", "“I leave it.”", "Mara, and then?", "“I read it.”"]
 
 

@@ -47,7 +47,8 @@ def test_every_step_of_the_card_works_as_it_is_told(demo):
 
 def say_a_line(demo: Player) -> None:
     demo.site.model.script(say("“Then we have six minutes.”"))
-    demo.say("I look at the clock.")
+    with demo.until_nobody_speaks_up():
+        demo.say("I look at the clock.")
     demo.see(".turn.said[data-turn]", "Then we have six minutes.")
 
 

@@ -72,6 +72,8 @@ def test_deleted_turns_are_brought_back_from_the_panel(sized):
     # On a phone the panel is still open, and the note stands in it.
     assert sized.see(".toast", "The turn is back.").is_visible()
     sized.page.get_by_role("link", name="deleted turn").wait_for(state="detached")
+    for turn in (".turn.player", ".turn.said"):
+        sized.page.locator(turn).wait_for(state="attached")
     assert sized.turns() == ["Mara?", "“Aye.”"]
 
 
