@@ -9,6 +9,9 @@ from tests.browser.player import Player
 from tests.browser.sight import violations
 from tests.model_server import say
 
+#: By how many pixels the line about the reading, which is drawn anew all the time, lies below what was said elsewhere.
+CLEAR_OF_THE_PAPER = """document.getElementById('reading-line').getBoundingClientRect().top
+- document.querySelector('.turn.meanwhile[data-turn]').getBoundingClientRect().bottom"""
 MASTS = "*Tom counts the masts.* “Eleven,” he says."
 
 
@@ -66,8 +69,8 @@ def test_they_go_on_when_they_are_asked_to_and_who_was_not_there_knows_nothing_o
     fill_in_a_meanwhile(player, turns=1).get_by_role("button", name="Let them talk").click()
     told = player.see(".turn.meanwhile[data-turn]", "Eleven")
     player.gone(".stop")
-    line, paper = player.page.locator("#reading-line").bounding_box(), told.bounding_box()
-    assert line["y"] - (paper["y"] + paper["height"]) >= 8, "what is being read is said clear of the border"
+    player.see("#reading-line", "readers done")
+    assert player.page.evaluate(CLEAR_OF_THE_PAPER) >= 8, "what is being read is said clear of the border"
 
     told.hover()
     told.get_by_role("button", name="Let them go on").click()
