@@ -11,9 +11,8 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Field, JSONField, Model, QuerySet
-from django.db.transaction import TransactionManagementError
 
-from chat.statements import Converter, composed, converted, converters
+from chat.statements import Converter, composed, converted, converters, refuse_to_hold_outside
 
 type Column = Field[Any, Any]
 type Parameters = Sequence[Any] | Mapping[str, Any]
@@ -57,8 +56,7 @@ def fetch_both[M: Model, N: Model](model: type[M], other: type[N], key: int) -> 
     Raises ObjectDoesNotExist, also when only one of them is there.
     """
     database = connections[DEFAULT_DB_ALIAS]
-    if not database.in_atomic_block:
-        raise TransactionManagementError("rows are held in a transaction only")
+    refuse_to_hold_outside(database)
     with database.cursor() as cursor:
         cursor.execute(_fetching_both(model, other), [key])
         found = cursor.fetchall()

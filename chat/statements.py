@@ -53,8 +53,8 @@ class _Query(_Statement):
 
     def rows(self, values: Sequence[Any]) -> list[Any]:
         database = connections[DEFAULT_DB_ALIAS]
-        if self.holds and not database.in_atomic_block:
-            raise TransactionManagementError("rows are held in a transaction only")
+        if self.holds:
+            refuse_to_hold_outside(database)
         with database.cursor() as cursor:
             self.run(values, cursor)
             rows = cursor.fetchall()
@@ -129,6 +129,12 @@ def _with_slots(build: Callable[..., Any], count: int | None = None) -> Any:
 
 def _slots(count: int) -> list[RawSQL]:
     return [RawSQL("%s", [_Slot(number)]) for number in range(count)]
+
+
+def refuse_to_hold_outside(database: BaseDatabaseWrapper) -> None:
+    """TransactionManagementError outside a transaction: what is held there is held for nobody."""
+    if not database.in_atomic_block:
+        raise TransactionManagementError("rows are held in a transaction only")
 
 
 def converters(columns: Sequence[Any]) -> list[Converter]:

@@ -83,11 +83,11 @@ class DismissedEventAdmin(DeskAdmin):
         """Taking a dismissal back, with a reason."""
         row, form = self.row(request, object_id), Form.of(request, RedeliverEvent)
         by, address = operator_of(request), self.to(request, "dismissedevent_changelist")
-        event = find_event(row.event)
         command = RedeliverEvent(reaction=row.subscriber, event_id=row.event, **form.why)
         decided = form.carry_out(lambda: redeliver_event(command, by=by))
         if decided:
             return self.decided(request, decided, f"Event {row.event} is redelivered.", address=address)
+        event = find_event(row.event)
         context = {
             "row": row,
             "form": form,

@@ -1,12 +1,10 @@
 """A dismissal and a regenerate of the same turn at once: each is whole, and neither waits for the other."""
 
 import asyncio
-import threading
 from collections.abc import Callable
-from contextlib import contextmanager
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from agent.models import AuditEntry, Bookmark, DismissedEvent
@@ -27,6 +25,7 @@ from tests.factories import make_chat, say
 from tests.facts import reply, texts
 from tests.model_server import ScriptedModelServer
 from tests.model_server import say as answer
+from tests.transactions import in_mid_transaction
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -98,29 +97,6 @@ def test_an_operators_regenerate_and_a_dismissal_at_once_make_one_chain(stuck, s
 
     assert not [one for one in answers if isinstance(one, ChatError)]
     assert_both_are_whole(stuck, decisions=2)
-
-
-@contextmanager
-def in_mid_transaction(act: Callable[[], object], *, commit: bool):
-    """Another connection has done `act` and has not committed yet; it does at the end, or rolls back."""
-    done, ending = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic():
-            act()
-            done.set()
-            ending.wait(30)
-            transaction.set_rollback(not commit)
-        connection.close()
-
-    other = threading.Thread(target=hold)
-    other.start()
-    assert done.wait(20)
-    try:
-        yield
-    finally:
-        ending.set()
-        other.join()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from chat.log.append import KeyReusedError, NewEvent, StaleVersionError, append
 from chat.log.models import Event, Stream
 from chat.log.read import events_of, head
 from chat.log.streams import NoSuchStreamError, create_stream, lock
+from tests.transactions import in_mid_transaction
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -123,26 +124,12 @@ def test_many_writers_leave_no_gap_and_positions_rise_with_versions():
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one lock for the whole database")
 def test_appending_to_two_chats_does_not_wait():
     held, free = create_stream("chat"), create_stream("chat")
-    holding, done = threading.Event(), threading.Event()
 
-    def hold() -> None:
+    with in_mid_transaction(lambda: append(lock(held.name), [new()])):
         try:
-            with transaction.atomic():
-                append(lock(held.name), [new()])
-                holding.set()
-                assert done.wait(30)
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '2s'")
+            assert put(free, new())[0].version == 1
         finally:
-            connection.close()
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    assert holding.wait(30)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SET lock_timeout = '2s'")
-        assert put(free, new())[0].version == 1
-    finally:
-        done.set()
-        holder.join(30)
-        with connection.cursor() as cursor:
-            cursor.execute("SET lock_timeout = 0")
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = 0")

@@ -1,42 +1,18 @@
 """Two who write into one chat: the second goes on from what the first has left."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 
 from chat.story import rebuild
 from chat.story.models import Chat, Turn
 from tests.factories import make_chat, say
 from tests.servers import eventually
+from tests.transactions import in_mid_transaction
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@contextmanager
-def not_yet_committed(act: Callable[[], object]) -> Iterator[None]:
-    """`act` is done in a transaction of its own, which ends with the block."""
-    done, over = threading.Event(), threading.Event()
-
-    def run() -> None:
-        try:
-            with transaction.atomic():
-                act()
-                done.set()
-                assert over.wait(30)
-        finally:
-            connection.close()
-
-    running = threading.Thread(target=run)
-    running.start()
-    assert done.wait(30)
-    try:
-        yield
-    finally:
-        over.set()
-        running.join(30)
 
 
 def someone_waits() -> bool:
@@ -55,7 +31,7 @@ def say_while_not_committed(chat: Chat, act: Callable[[], object]) -> None:
             connection.close()
 
     saying = threading.Thread(target=last)
-    with not_yet_committed(act):
+    with in_mid_transaction(act):
         saying.start()
         if connection.vendor == "postgresql":
             eventually(someone_waits, what="the second to wait for the first")

@@ -8,12 +8,13 @@ from contextlib import AsyncExitStack
 import pytest
 
 from chat.database import in_thread
+from chat.story.models import Chat
 from chat.streaming import frames
 from chat.turns import exchange
-from chat.turns.announce import Chunk, Deciding, Started
+from chat.turns.announce import Announcer, Chunk, Deciding, Started
 from project.asgi import application
-from tests.chat.streaming.conftest import begin_reply
-from tests.chat.streaming.tabs import Transcript, tab_in_process
+from tests.chat.streaming.conftest import Reply, begin_reply, written_reply
+from tests.chat.streaming.tabs import Tab, Transcript, tab_in_process
 from tests.factories import owner_of, say
 from tests.servers import eventually
 
@@ -44,15 +45,28 @@ def told(page: Transcript) -> list[str]:
     return [kinds.get(frame["type"], lambda frame: frame["type"])(frame) for frame in page.frames]
 
 
+async def almost_settled(chat: Chat, announcer: Announcer, tab: Tab) -> Reply:
+    """A reply whose words a tab has been told."""
+    await in_thread(say, chat, "Who is there?")
+    reply = await begin_reply(chat, announcer)
+    reply.write("Nobody.")
+    await tab.until_frame("delta")
+    return reply
+
+
+def begin_the_next(chat: Chat, announcer: Announcer) -> None:
+    announcer.announce(
+        Started(chat=chat.id, generation="next", speaker=chat.present[0], speaker_name="Mara", rewrites=None)
+    )
+    announcer.announce(Chunk(chat=chat.id, generation="next", seq=1, offset=0, text="Listen."))
+
+
 async def test_a_reply_that_is_quicker_than_the_log_is_told_after_what_it_answers_and_before_its_turn(
     chat, session, switchboard, log_can_be_read
 ):
     async with tab_in_process(application, chat.id, session=session) as tab:
         log_can_be_read.clear()
-        await in_thread(say, chat, "Who is there?")
-        reply = await begin_reply(chat, switchboard)
-        reply.write("Nobody.")
-        await reply.settle()
+        await written_reply(chat, switchboard, "Nobody.")
         log_can_be_read.set()
         page = await tab.until(lambda page: "finished" in page.states())
 
@@ -61,10 +75,7 @@ async def test_a_reply_that_is_quicker_than_the_log_is_told_after_what_it_answer
 
 async def test_what_is_decided_after_a_reply_is_told_after_its_end(chat, session, switchboard, log_can_be_read):
     async with tab_in_process(application, chat.id, session=session) as tab:
-        await in_thread(say, chat, "Who is there?")
-        reply = await begin_reply(chat, switchboard)
-        reply.write("Nobody.")
-        await tab.until_frame("delta")
+        reply = await almost_settled(chat, switchboard, tab)
         log_can_be_read.clear()
         await reply.settle()
         switchboard.announce(Deciding(chat=chat.id, generation="next", witnesses=["Mara"], rewrites=None))
@@ -105,21 +116,15 @@ async def test_a_reply_to_nothing_new_that_is_quicker_than_the_log_is_told_befor
 async def test_who_comes_while_an_end_waits_for_its_turn_is_told_of_the_next_reply_once(
     chat, session, switchboard, log_can_be_read
 ):
-    who = {"speaker": chat.present[0], "speaker_name": "Mara", "rewrites": None}
-
     async def come(since: int) -> Transcript:
         async with tab_in_process(application, chat.id, session=session, since=since) as tab:
             return await tab.until(lambda page: page.previews.get("next") == "Listen. Now.")
 
     async with tab_in_process(application, chat.id, session=session) as first:
-        await in_thread(say, chat, "Who is there?")
-        reply = await begin_reply(chat, switchboard)
-        reply.write("Nobody.")
-        await first.until_frame("delta")
+        reply = await almost_settled(chat, switchboard, first)
         log_can_be_read.clear()
         await reply.settle()
-        switchboard.announce(Started(chat=chat.id, generation="next", **who))
-        switchboard.announce(Chunk(chat=chat.id, generation="next", seq=1, offset=0, text="Listen."))
+        begin_the_next(chat, switchboard)
         second = asyncio.create_task(come(first.page.position))
         members = switchboard.rooms[chat.id].members
         await asyncio.to_thread(eventually, lambda: len(members) == 2, what="the second tab")
@@ -137,16 +142,11 @@ async def test_while_the_log_cannot_be_read_what_is_written_goes_on_being_told(
     def fail(*_, **__):
         raise OSError("the database is away")
 
-    who = {"speaker": chat.present[0], "speaker_name": "Mara", "rewrites": None}
     async with tab_in_process(application, chat.id, session=session) as tab:
-        await in_thread(say, chat, "Who is there?")
-        reply = await begin_reply(chat, switchboard)
-        reply.write("Nobody.")
-        await tab.until_frame("delta")
+        reply = await almost_settled(chat, switchboard, tab)
         monkeypatch.setattr(frames, "after", fail)
         await reply.settle()
-        switchboard.announce(Started(chat=chat.id, generation="next", **who))
-        switchboard.announce(Chunk(chat=chat.id, generation="next", seq=1, offset=0, text="Listen."))
+        begin_the_next(chat, switchboard)
 
         await tab.until(lambda page: page.previews.get("next") == "Listen.")
 
@@ -157,10 +157,7 @@ async def test_a_tab_that_begins_afresh_changes_nothing_for_the_others(chat, ses
             await stack.enter_async_context(tab_in_process(application, chat.id, session=session)) for _ in range(6)
         ]
         log_can_be_read.clear()
-        await in_thread(say, chat, "Who is there?")
-        reply = await begin_reply(chat, switchboard)
-        reply.write("Nobody.")
-        await reply.settle()
+        await written_reply(chat, switchboard, "Nobody.")
         slow = next(iter(switchboard.rooms[chat.id].members))
         slow.outbox.most = 0
         log_can_be_read.set()
